@@ -416,7 +416,9 @@ def _tree(node: Node, group: str) -> dict[typing.Any, typing.Any]:
     for code, value in node.values.items():
         term = TERMS[code]
         if term.group != group:
-            raise ValueError(f"{code} ({term.name}) belongs to {term.group or 'the invoice'}, not {group or 'the invoice'}")
+            raise ValueError(
+                f"{code} ({term.name}) belongs to {term.group or 'the invoice'}, not {group or 'the invoice'}"
+            )
         _put(tree, _steps(term.path), value)
     for code, nodes in node.groups.items():
         _put(tree, _steps(GROUPS[code].path), [_tree(each, code) for each in nodes])
@@ -435,9 +437,7 @@ def _put(tree: dict[typing.Any, typing.Any], steps: tuple[_Step, ...], value: ob
         tree[last.name] = value
 
 
-def _assemble(
-    kind: type, tree: Mapping[typing.Any, typing.Any], group: str, path: str, missing: list[str]
-) -> object:
+def _assemble(kind: type, tree: Mapping[typing.Any, typing.Any], group: str, path: str, missing: list[str]) -> object:
     values: dict[str, object] = {}
     for each in fields(kind):
         where = f"{path}.{each.name}" if path else each.name
@@ -516,5 +516,3 @@ def as_text(value: object) -> str:
 def locate(group: str, index: int, code: str) -> str:
     """How findings and provenance name a term of an item: `BG-25[3]/BT-146`, counted from 1."""
     return f"{group}[{index + 1}]/{code}" if group else code
-
-

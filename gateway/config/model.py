@@ -1,0 +1,230 @@
+"""What the configuration files may say: pydantic models, used at this edge only.
+
+`EndpointSettings`, `RuleSettings`, `EnrichmentSettings` and `FormatOptions` are extended by the kinds of their rooms;
+`gateway.config.catalogue` joins them into the models that files are checked against.
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from gateway.config.types import Duration, SecretReference, SitePath, Size, Strict
+from gateway.finding import Severity
+from gateway.message import DocumentKind
+
+
+def _listed(value: Any) -> Any:
+    return value if value is None or isinstance(value, (list, tuple)) else [value]
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""One text or a list of texts."""
+
+
+class Retry(Strict):
+    """How a delivery is tried again: waits grow from `first` by `factor` up to `most`, until `deadline` is over."""
+
+    first: Duration = Field(default=timedelta(minutes=1), description="wait before the second attempt")
+    factor: float = Field(default=2.0, ge=1.0, le=10.0, description="growth of the wait from attempt to attempt")
+    most: Duration = Field(default=timedelta(hours=1), description="longest wait between two attempts")
+    deadline: Duration = Field(default=timedelta(days=2), description="time after which the delivery has failed")
+
+
+class EndpointSettings(Strict):
+    """What endpoints of every kind have in common."""
+
+    kind: str
+    retry: Retry = Field(default_factory=Retry, description="how failed attempts are repeated")
+
+
+class RuleSettings(Strict):
+    """What rules of every kind have in common."""
+
+    id: str = Field(min_length=1, max_length=60, description="name of the rule, shown with every finding")
+    kind: str
+    severity: Severity = Field(default=Severity.HOLD, description="what a hit does: reject, hold or warn")
+    each: str | None = Field(default=None, description="repeated group whose items are checked one by one, as BG-25")
+    when: Mapping[str, Texts] = Field(
+        default_factory=dict, description="terms and the values one of which each must have for the rule to apply"
+    )
+    say: str | None = Field(default=None, description="message to show instead of the standard one")
+    fix: str = Field(default="", description="what to do about a hit")
+    owner: Literal["erp", "partner", "gateway"] = Field(default="erp", description="who can fix it")
+
+
+class EnrichmentSettings(Strict):
+    """What enrichment steps of every kind have in common."""
+
+    kind: str
+
+
+class FormatOptions(Strict):
+    """Settings of a format; each format names its own."""
+
+
+class DatedCertificate(Strict):
+    """A certificate file and the days on which it is in force (the certificate's own dates hold besides)."""
+
+    file: SitePath = Field(description="X.509 certificate, PEM or DER")
+    since: date | None = Field(default=None, alias="from", description="first day in force")
+    until: date | None = Field(default=None, description="day on which it is no longer in force")
+
+
+def _certificate(value: Any) -> Any:
+    return {"file": value} if isinstance(value, str) else value
+
+
+DatedCertificates = Annotated[
+    tuple[Annotated[DatedCertificate, BeforeValidator(_certificate)], ...], BeforeValidator(_listed)
+]
+
+
+class Certificates(Strict):
+    """A partner's certificates: any one in force verifies its signatures; we encrypt with the one in force."""
+
+    verify: DatedCertificates = Field(default=(), description="certificates its signatures are verified with")
+    encrypt: DatedCertificates = Field(default=(), description="certificates we encrypt to; none: those of verify")
+
+
+class Sends(Strict):
+    """What a partner may send us, and how it is read; the first entry that fits a message takes it."""
+
+    over: Texts = Field(default=(), description="endpoints this entry is for; none: all of the partner's")
+    match: str = Field(default="*", description="shell pattern of the file names this entry is for")
+    format: str = Field(description="format to read with, or 'file' to hand the bytes on unread")
+    mapping: str | None = Field(default=None, description="mapping to read with, for formats that need one")
+    options: Mapping[str, Any] = Field(default_factory=dict, description="settings of the format")
+    partner: str | None = Field(default=None, description="partner all documents are for; none: found by identifiers")
+
+
+class RouteStep(Strict):
+    """One delivery of the plan: to `endpoint`, and when that fails (not: is refused), by the `fallback` ones in turn."""
+
+    endpoint: str = Field(description="endpoint of this partner")
+    fallback: Texts = Field(default=(), description="endpoints tried in turn when this one has failed")
+
+
+def _step(value: Any) -> Any:
+    return {"endpoint": value} if isinstance(value, str) else value
+
+
+class Receives(Strict):
+    """How documents of one kind leave to a partner."""
+
+    format: str = Field(description="format to write, or 'file' to hand on the bytes as they came")
+    mapping: str | None = Field(default=None, description="mapping that adapts the format to this partner")
+    options: Mapping[str, Any] = Field(default_factory=dict, description="settings of the format")
+    filename: str = Field(
+        default="{kind}-{number}-{id}.{extension}",
+        description="file name; {kind} {number} {id} {date} {extension} and {name} (as received) are filled in",
+    )
+    enrichment: tuple[EnrichmentSettings, ...] = Field(default=(), description="steps that add data, in order")
+    rules: tuple[RuleSettings, ...] = Field(default=(), description="what this partner requires")
+    route: tuple[Annotated[RouteStep, BeforeValidator(_step)], ...] = Field(
+        min_length=1, description="deliveries, all of them made side by side"
+    )
+
+
+class Partner(Strict):
+    """Everything about one partner; its name in the house is the name of its file."""
+
+    name: str = Field(min_length=1, description="name for people")
+    active: bool = Field(default=True, description="false: documents for it are held, messages from it refused")
+    identifiers: Mapping[str, Texts] = Field(
+        default_factory=dict, description="how documents name it: gln, vat, siren, siret, duns, number, address …"
+    )
+    endpoints: Mapping[str, EndpointSettings] = Field(default_factory=dict, description="its ways in and out, by name")
+    certificates: Certificates = Field(default_factory=Certificates, description="its certificates")
+    sends: tuple[Sends, ...] = Field(default=(), description="what it sends us")
+    receives: Mapping[DocumentKind, Receives] = Field(default_factory=dict, description="what it receives, by kind")
+
+
+class IdentityKey(Strict):
+    """One of our own keys with its certificate, and the days on which we sign with it (we decrypt with all)."""
+
+    certificate: SitePath = Field(description="X.509 certificate, PEM or DER")
+    key: SecretReference = Field(description="its private key, PEM, by reference")
+    since: date | None = Field(default=None, alias="from", description="first day we sign with it")
+    until: date | None = Field(default=None, description="day from which we no longer sign with it")
+
+
+class Identity(Strict):
+    """Who we are towards AS2 partners."""
+
+    as2_id: str = Field(min_length=1, max_length=128, description="our AS2 name (RFC 4130 section 6.2)")
+    keys: tuple[IdentityKey, ...] = Field(min_length=1, description="our keys")
+
+
+class Organisation(Strict):
+    """The company whose invoices these are."""
+
+    name: str = Field(min_length=1, description="name for people")
+    identifiers: Mapping[str, Texts] = Field(
+        default_factory=dict, description="how documents name it: gln, vat, siren …"
+    )
+
+
+class Address(Strict):
+    """Where a listener listens."""
+
+    address: str = Field(default="127.0.0.1", description="IP address to listen on")
+    port: int = Field(ge=0, le=65535, description="TCP port; 0 picks a free one and logs it")
+
+
+class Listen(Strict):
+    """The listeners of the process."""
+
+    http: Address = Field(default=Address(port=8080), description="AS2 (/as2) and HTTP API (/api)")
+    monitoring: Address = Field(default=Address(port=9464), description="/healthz /readyz /metrics")
+
+
+class Database(Strict):
+    """Where the store is."""
+
+    url: str = Field(
+        default="sqlite:///var/gateway.db", description="sqlite:///PATH (relative to the site) or postgresql://…"
+    )
+    password: SecretReference | None = Field(default=None, description="password of the database user")
+    payloads: SitePath = Field(default=Path("var/payloads"), validate_default=True, description="large payloads")
+
+
+class Limits(Strict):
+    """What the process takes at most."""
+
+    message_bytes: Size = Field(default=50 * 1024**2, description="largest message accepted")
+    expanded_bytes: Size = Field(default=200 * 1024**2, description="largest message after decompression")
+    documents: int = Field(default=10_000, ge=1, description="most documents in one message")
+    depth: int = Field(default=64, ge=4, description="deepest nesting of a document")
+    connections: int = Field(default=500, ge=1, description="most open HTTP connections")
+    request_seconds: int = Field(default=120, ge=1, description="longest time an HTTP request may take to arrive")
+
+
+class Logs(Strict):
+    """What is logged and how."""
+
+    format: Literal["json", "console"] = Field(default="json", description="one JSON object a line, or for people")
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
+
+
+class Pace(Strict):
+    """How much the process does at once."""
+
+    deliveries: int = Field(default=32, ge=1, le=1000, description="deliveries under way at once")
+    lease: Duration = Field(default=timedelta(seconds=60), description="time after which a dead node's work comes back")
+    poll: Duration = Field(default=timedelta(seconds=1), description="longest wait before new work is looked for")
+    stop_grace: Duration = Field(default=timedelta(seconds=30), description="time running sends get at stop")
+
+
+class Gateway(Strict):
+    """gateway.toml: the process. Changes to `listen`, `database` and `logs` need a restart; all else is reloaded."""
+
+    organisation: Organisation
+    identities: Mapping[str, Identity] = Field(default_factory=dict, description="our AS2 identities, by name")
+    listen: Listen = Field(default_factory=Listen)
+    database: Database = Field(default_factory=Database)
+    limits: Limits = Field(default_factory=Limits)
+    logs: Logs = Field(default_factory=Logs)
+    pace: Pace = Field(default_factory=Pace)

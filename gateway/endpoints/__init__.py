@@ -1,0 +1,1 @@
+"""Ways in and out; `KINDS` is the list."""

@@ -1,0 +1,1 @@
+"""What we add to a document; `ENRICHMENTS` is the list."""

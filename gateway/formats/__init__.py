@@ -1,0 +1,1 @@
+"""Ways to read and write documents; `FORMATS` is the list."""

@@ -1,0 +1,76 @@
+"""What formats have in common: how documents are read from bytes and written to bytes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from gateway.config.catalogue import CompiledMapping
+from gateway.config.model import FormatOptions
+from gateway.errors import Refused
+from gateway.invoice import Identifier, Invoice
+from gateway.message import DocumentKind
+from gateway.order import Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDocument:
+    """A document read from a message. `places` says where in the source a value stood, by term (`BG-25[2]/BT-131`).
+
+    `source` holds the document's own bytes when the message holds several and they can be told apart.
+    """
+
+    kind: DocumentKind
+    number: str
+    invoice: Invoice | None = None
+    order: Order | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
+    source: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How to read: the mapping (for formats that need one), the format's options, and the limits that hold."""
+
+    mapping: CompiledMapping | None = None
+    options: FormatOptions = field(default_factory=FormatOptions)
+    max_documents: int = 10_000
+    max_depth: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """How to write: mapping and options of the partner, who speaks to whom, and the numbers that are given once.
+
+    `control` is the interchange control number; `at` the time of writing (aware UTC), frozen in tests.
+    """
+
+    sender: Identifier
+    receiver: Identifier
+    control: int
+    at: datetime
+    mapping: CompiledMapping | None = None
+    options: FormatOptions = field(default_factory=FormatOptions)
+
+
+Read = Callable[[bytes, Reading], Iterator[ReadDocument | Refused]]
+"""Yields each document, or a `Refused` in place of one that cannot be read; raises `Refused` when nothing can be."""
+
+Write = Callable[[Invoice, Writing], bytes]
+"""The document as bytes; raises `Refused` when the invoice lacks what the format cannot do without."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A format: `numbered` ones carry an interchange control number, so they are written where it is allocated."""
+
+    name: str
+    title: str
+    media_type: str
+    extension: str
+    recognise: Callable[[bytes], bool]
+    read: Read | None = None
+    write: Write | None = None
+    mapping: Literal["none", "optional", "required"] = "none"
+    options: type[FormatOptions] = FormatOptions
+    numbered: bool = False

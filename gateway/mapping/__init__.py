@@ -1,0 +1,1 @@
+"""Mapping files are compiled once and run many times."""

@@ -1,0 +1,1 @@
+"""What a partner requires; `RULES` is the list."""

@@ -1,0 +1,1 @@
+"""The persistent message store: the only room that speaks SQL."""
