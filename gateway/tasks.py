@@ -29,13 +29,14 @@ class Tasks:
         self._on_lost = on_lost
         self._running: dict[Deferred[Any], str] = {}
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._working: set[str] = set()
         self._threads = [
             threading.Thread(target=self._work, name=f"work-{number}", daemon=True) for number in range(threads)
         ]
         for thread in self._threads:
             thread.start()
 
-    def spawn(self, name: str, coroutine: Coroutine[Any, Any, object]) -> Deferred[None]:
+    def spawn(self, name: str, coroutine: Coroutine[Any, Any, object]) -> None:
         """Run a coroutine on its own; an exception in it is logged and counted, never lost."""
         running: Deferred[Any] = contextvars.copy_context().run(Deferred.fromCoroutine, coroutine)
         self._running[running] = name
@@ -46,7 +47,7 @@ class Tasks:
                 self._on_lost(name)
                 log.error("task_failed", task=name, exc_info=(result.type, result.value, result.getTracebackObject()))
 
-        return running.addBoth(ended)
+        running.addBoth(ended)
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in one of the worker threads and give back what it returns or raises."""
@@ -68,13 +69,26 @@ class Tasks:
         return await done
 
     def _work(self) -> None:
+        name = threading.current_thread().name
         while (job := self._jobs.get()) is not None:
+            self._working.add(name)
             job()
+            self._working.discard(name)
 
     @property
     def names(self) -> list[str]:
         """The names of the coroutines under way."""
         return list(self._running.values())
+
+    @property
+    def queued(self) -> int:
+        """How many jobs wait for a thread."""
+        return self._jobs.qsize()
+
+    @property
+    def working(self) -> int:
+        """How many threads run a job."""
+        return len(self._working)
 
     def cancel(self) -> None:
         """Cancel every coroutine still under way."""

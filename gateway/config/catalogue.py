@@ -1,10 +1,10 @@
 """What kinds the house has: handed to the configuration from above, so that files are checked against all of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from gateway.config.model import EndpointSettings, EnrichmentSettings, FormatOptions, RuleSettings
+from gateway.config.model import Certificates, EndpointSettings, EnrichmentSettings, FormatOptions, RuleSettings
 
 
 class CompiledMapping(Protocol):
@@ -56,12 +56,43 @@ class FormatFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerContext:
+    """What surrounds an endpoint in its partner's file: for the checks only its kind can make.
+
+    `sends`: a route leads to the endpoint; `receives`: an entry of the partner's `sends` is for it; `identities` are
+    the names of ours in gateway.toml.
+    """
+
+    partner: str
+    endpoint: str
+    sends: bool
+    receives: bool
+    certificates: Certificates
+    identities: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointProblem:
+    """A mistake in the settings of an endpoint: `path` leads to it from the endpoint, `code` is one of `CODES`."""
+
+    path: tuple[str | int, ...]
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointFacts:
-    """What the configuration needs to know of an endpoint kind."""
+    """What the configuration needs to know of an endpoint kind.
+
+    `check` finds mistakes no model can see. `claims` gives, by setting and in words, what no two endpoints of the kind
+    may share in the whole site (`("as2_id", "the AS2 name X towards our identity Y")`).
+    """
 
     settings: type[EndpointSettings]
     sends: bool
     receives: bool
+    check: Callable[[Any, PartnerContext], Iterable[EndpointProblem]] | None = None
+    claims: Callable[[Any], Iterable[tuple[str, str]]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ def _listed(value: Any) -> Any:
     return value if value is None or isinstance(value, (list, tuple)) else [value]
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...])]
 """One text or a list of texts."""
 
 
@@ -77,8 +77,9 @@ def _certificate(value: Any) -> Any:
     return {"file": value} if isinstance(value, str) else value
 
 
+_Listed = Annotated[DatedCertificate, BeforeValidator(_certificate, json_schema_input_type=str | DatedCertificate)]
 DatedCertificates = Annotated[
-    tuple[Annotated[DatedCertificate, BeforeValidator(_certificate)], ...], BeforeValidator(_listed)
+    tuple[_Listed, ...], BeforeValidator(_listed, json_schema_input_type=_Listed | tuple[_Listed, ...])
 ]
 
 
@@ -123,7 +124,7 @@ class Receives(Strict):
     )
     enrichment: tuple[EnrichmentSettings, ...] = Field(default=(), description="steps that add data, in order")
     rules: tuple[RuleSettings, ...] = Field(default=(), description="what this partner requires")
-    route: tuple[Annotated[RouteStep, BeforeValidator(_step)], ...] = Field(
+    route: tuple[Annotated[RouteStep, BeforeValidator(_step, json_schema_input_type=str | RouteStep)], ...] = Field(
         min_length=1, description="deliveries, all of them made side by side"
     )
 

@@ -13,7 +13,10 @@ from gateway.errors import Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The configuration of a site at one moment; `hash` covers every file that went into it (hex SHA-256)."""
+    """The configuration of a site at one moment; `hash` covers every file that went into it (hex SHA-256).
+
+    `files` holds the SHA-256 of each of them, by its path relative to the site.
+    """
 
     version: int
     hash: str
@@ -25,6 +28,7 @@ class Snapshot:
     identities: Mapping[str, OwnIdentity] = field(default_factory=dict)
     certificates: Mapping[str, PartnerCertificates] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class Current:

@@ -43,7 +43,7 @@ Duration = Annotated[
 ]
 """A length of time written as a number and a unit: `30s`, `15m`, `2d`."""
 
-Size = Annotated[int, BeforeValidator(_size), Field(ge=0)]
+Size = Annotated[int, BeforeValidator(_size, json_schema_input_type=int | str), Field(ge=0)]
 """A number of bytes, with or without a unit: `512`, `64KiB`, `50MiB`."""
 
 SitePath = Annotated[Path, AfterValidator(_in_site)]
@@ -85,11 +85,19 @@ class Secret(Strict):
     __str__ = __repr__
 
 
+class SecretInClear(ValueError):
+    """A secret stands in a configuration file; the text never holds its value."""
+
+
+class SecretUnnamed(ValueError):
+    """A secret is named by both of env and file, or by none."""
+
+
 def _reference(value: Any) -> Any:
     if isinstance(value, str):
-        raise ValueError("a secret stands here in clear text; write {env: NAME} or {file: PATH} instead")  # noqa: TRY004
+        raise SecretInClear("a secret stands here in clear text; write {env: NAME} or {file: PATH} instead")
     if isinstance(value, Mapping) and len([key for key in ("env", "file") if value.get(key) is not None]) != 1:
-        raise ValueError("a secret is named by exactly one of env and file")
+        raise SecretUnnamed("a secret is named by exactly one of env and file")
     return value
 
 

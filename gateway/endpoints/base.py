@@ -1,14 +1,15 @@
 """What endpoint kinds have in common: how a message comes in, how a delivery goes out."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet.interfaces import IReactorCore, IReactorTCP, IReactorTime
 from twisted.web.resource import IResource
 
+from gateway.config.catalogue import EndpointProblem, PartnerContext
 from gateway.config.model import EndpointSettings
 from gateway.config.snapshot import Current, Snapshot
 from gateway.message import Answer, Body, DocumentKind, ReceiptOutcome
@@ -124,7 +125,8 @@ class Listener(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What senders and listeners are made with. `now` is the clock (aware UTC); `spool` a directory on the same disk
-    as the payloads, for bytes on their way in.
+    as the payloads, for bytes on their way in. `status` tells a partner what became of a message it sent (None when it
+    sent no such message).
     """
 
     reactor: Reactor
@@ -133,12 +135,26 @@ class Parts:
     accept: Accept
     now: Callable[[], datetime]
     spool: Path
+    status: Callable[[str, str], Awaitable[Mapping[str, object] | None]] | None = None
+
+
+def _no_problem(_settings: EndpointSettings, _context: PartnerContext) -> Iterable[EndpointProblem]:
+    return ()
+
+
+def _no_claim(_settings: EndpointSettings) -> Iterable[tuple[str, str]]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """An endpoint kind: its settings in the partner file, and how its sender and listener are made."""
+    """An endpoint kind: its settings in the partner file, and how its sender and listener are made.
+
+    `check` and `claims` are as in `gateway.config.catalogue.EndpointFacts`.
+    """
 
     settings: type[EndpointSettings]
     sender: Callable[[Parts], Sender] | None = None
     listener: Callable[[Parts], Listener] | None = None
+    check: Callable[[Any, PartnerContext], Iterable[EndpointProblem]] = _no_problem
+    claims: Callable[[Any], Iterable[tuple[str, str]]] = _no_claim

@@ -1,0 +1,288 @@
+"""The one place where the parts of the daemon are made and joined, started in order and stopped in reverse."""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.web.resource import IResource
+
+from gateway import __version__, terms
+from gateway.config.catalogue import Catalogue, EndpointFacts, FormatFacts
+from gateway.config.model import Gateway
+from gateway.config.reload import Reloader
+from gateway.config.snapshot import Current, Snapshot
+from gateway.endpoints import KINDS
+from gateway.endpoints.base import Incoming, Listener, Parts, Reactor
+from gateway.endpoints.http import front
+from gateway.enrichment import ENRICHMENTS
+from gateway.flow.accept import Acceptance
+from gateway.flow.context import Flow
+from gateway.flow.deliver import DeliverStep
+from gateway.flow.process import ProcessStep
+from gateway.flow.read import ReadStep
+from gateway.flow.status import message_status, show_queues
+from gateway.flow.worker import Step, Worker
+from gateway.formats import FORMATS
+from gateway.mapping.compile import compile_mapping
+from gateway.errors import Permanent
+from gateway.message import Direction, MessageState, new_id
+from gateway.monitoring.certificates import show_certificates
+from gateway.monitoring.health import Health, Ticker, disk_check
+from gateway.monitoring.metrics import Metrics
+from gateway.monitoring.site import monitoring_site
+from gateway.monitoring.systemd import Systemd
+from gateway.rules import RULES
+from gateway.store import work
+from gateway.store.database import Database
+from gateway.store.store import Store
+from gateway.tasks import Tasks
+
+log = structlog.get_logger()
+QUEUE_GAUGES_EVERY = 15.0
+
+
+def utc_now() -> datetime:
+    """The clock of the daemon."""
+    return datetime.now(UTC)
+
+
+def catalogue() -> Catalogue:
+    """Every kind the house has, for the configuration to check files against."""
+    return Catalogue(
+        endpoints={
+            name: EndpointFacts(
+                settings=kind.settings,
+                sends=kind.sender is not None,
+                receives=kind.listener is not None,
+                check=kind.check,
+            )
+            for name, kind in KINDS.items()
+        },
+        formats={
+            name: FormatFacts(
+                reads=each.read is not None,
+                writes=each.write is not None,
+                mapping=each.mapping,
+                options=each.options,
+            )
+            for name, each in FORMATS.items()
+        },
+        rules={name: kind.settings for name, kind in RULES.items()},
+        enrichments={name: kind.settings for name, kind in ENRICHMENTS.items()},
+        compile_mapping=compile_mapping,
+        terms={code: term.name for code, term in terms.TERMS.items()},
+    )
+
+
+def open_database(settings: Gateway, root: Path, *, now: Callable[[], datetime] = utc_now) -> Database:
+    """The database of a site; a relative SQLite path is relative to the site."""
+    url = settings.database.url
+    if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
+        path = root / url.removeprefix("sqlite:///")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{path}"
+    password = settings.database.password.read() if settings.database.password else None
+    return Database(url, payloads=settings.database.payloads, now=now, password=password)
+
+
+class App:
+    """The daemon: `start` when it is to run, `stop` when it is to end; `reload` reads the configuration again."""
+
+    def __init__(self, snapshot: Snapshot, reactor: Reactor, *, database: Database, metrics: Metrics) -> None:
+        settings = snapshot.settings
+        self.node = new_id()
+        self._reactor = reactor
+        self._settings = settings
+        self._metrics = metrics
+        self._systemd = Systemd()
+        self._database = database
+        self.current = Current(snapshot)
+        threads = max(2, os.cpu_count() or 2)
+        self._tasks = Tasks(reactor, threads=threads, on_lost=lambda _: metrics.unhandled("task"))
+        self._store = Store(database, reactor, on_transaction=metrics.transaction)
+        self._flow = Flow(
+            store=self._store, tasks=self._tasks, metrics=metrics, node=self.node, now=database.now, poke=self._poke
+        )
+        acceptance = Acceptance(self._store, node=self.node, poke=self._poke, counted=self._count)
+        self._parts = Parts(
+            reactor=reactor,
+            tasks=self._tasks,
+            current=self.current,
+            accept=acceptance.accept,
+            now=database.now,
+            spool=settings.database.payloads / "tmp",
+            status=self._status,
+            metrics=metrics,
+        )
+        self._listeners = [kind.listener(self._parts) for kind in KINDS.values() if kind.listener is not None]
+        senders = {name: kind.sender(self._parts) for name, kind in KINDS.items() if kind.sender is not None}
+        self._worker = Worker(
+            self._flow,
+            reactor,
+            {
+                "read": Step(take=ReadStep(self._flow, self.current).take, slots=2 * threads),
+                "process": Step(take=ProcessStep(self._flow, self.current).take, slots=4 * threads),
+                "deliver": Step(
+                    take=DeliverStep(self._flow, self.current, senders).take, slots=settings.pace.deliveries
+                ),
+            },
+            lease=settings.pace.lease,
+            poll=settings.pace.poll,
+        )
+        self.reloader = Reloader(
+            self.current, snapshot.root, catalogue(), tasks=self._tasks, now=database.now, environment=os.environ
+        )
+        self._ticker = Ticker(reactor, metrics, tasks=self._tasks, systemd=self._systemd)
+        self.health = Health(
+            reactor,
+            self._ticker,
+            {
+                "database": self._check_database,
+                "config": self._check_config,
+                "listeners": self._check_listeners,
+                "queue_disk": disk_check(self._tasks, settings.database.payloads),
+            },
+        )
+        self._heartbeat = _every(reactor, self._worker.heartbeat)
+        self._gauges = _every(reactor, self._show_queues)
+        self._ports: list[IListeningPort] = []
+        self._monitoring: IListeningPort | None = None
+        self._config_ok = True
+
+    def _poke(self) -> None:
+        self._worker.poke()
+
+    def _count(self, incoming: Incoming) -> None:
+        self._metrics.message(Direction.IN, incoming.channel, MessageState.RECEIVED)
+
+    async def _status(self, partner: str, message_id: str) -> Mapping[str, Any] | None:
+        return await self._store.read(lambda tx: message_status(tx, partner, message_id))
+
+    async def _show_queues(self) -> None:
+        await self._store.read(lambda tx: show_queues(tx, self._metrics))
+
+    async def _check_database(self) -> str | None:
+        await self._store.read(lambda tx: work.depth(tx))
+        return None
+
+    async def _check_config(self) -> str | None:
+        return None if self._config_ok else "the last reload was refused; the configuration before it is in force"
+
+    async def _check_listeners(self) -> str | None:
+        return None if self._ports else "not listening"
+
+    async def start(self) -> None:
+        """Start everything in order; raises `Permanent` when a port is taken or the store belongs to another daemon."""
+        self._database.own()
+        await self._tasks.in_thread(self._database.migrate)
+        await self._store.start()
+        if self._database.embedded:  # alone by its lock: whatever is claimed was claimed by a process that is gone
+            await self._store.write(work.release_all_claims)
+        await self._worker.heartbeat()
+        monitoring = self._settings.listen.monitoring
+        site = monitoring_site(self._reactor, self._tasks, self.health, self._metrics)
+        self._monitoring = self._listen(monitoring.port, site, monitoring.address)
+        for listener in self._listeners:
+            await listener.start()
+        routes: dict[str, IResource] = {}
+        for listener in self._listeners:
+            routes.update(listener.routes)
+        http = self._settings.listen.http
+        self._ports.append(self._listen(http.port, front(self._parts, routes), http.address))
+        self._ticker.start()
+        self._heartbeat.start(self._settings.pace.lease.total_seconds() / 3, now=False)
+        self._gauges.start(QUEUE_GAUGES_EVERY, now=True)
+        self._tasks.spawn("worker", self._worker.run())
+        self._show_config(self.current.snapshot)
+        self.current.watch(self._show_config)
+        where = self._ports[0].getHost()
+        watched = self._monitoring.getHost()
+        log.info(
+            "started",
+            node=self.node,
+            version=__version__,
+            http=f"{where.host}:{where.port}",
+            monitoring=f"{watched.host}:{watched.port}",
+            partners=len(self.current.snapshot.partners),
+        )
+        self._systemd.ready()
+
+    def _listen(self, port: int, site: Any, address: str) -> IListeningPort:
+        try:
+            return self._reactor.listenTCP(port, site, interface=address)
+        except CannotListenError as error:
+            raise Permanent(
+                f"cannot listen on {address}:{port}: {error.socketError}; change [listen] in gateway.toml, "
+                "or stop what listens there"
+            ) from None
+
+    def _show_config(self, snapshot: Snapshot) -> None:
+        self._metrics.config_loaded(hash=snapshot.hash, at=snapshot.loaded_at)
+        show_certificates(self._metrics, snapshot)
+
+    async def reload(self) -> None:
+        """Read the configuration again: it is swapped whole or refused whole."""
+        self._systemd.reloading()
+        reloaded = await self.reloader.reload()
+        self._config_ok = reloaded.result != "refused"
+        if not self._config_ok:
+            self._metrics.config_refused()
+        self._systemd.status(f"configuration {reloaded.result}")
+        self._systemd.ready()
+
+    async def stop(self) -> None:
+        """Stop in reverse: no new messages, running sends may finish, claims go back, the store closes."""
+        self.health.stopping()
+        self._systemd.stopping()
+        log.info("stopping", running=len(self._tasks.names))
+        for port in self._ports:
+            await _stopped(port)
+        for listener in reversed(self._listeners):
+            await listener.stop()
+        for call in (self._heartbeat, self._gauges):
+            if call.running:
+                call.stop()
+        idle = self._worker.stop()
+        grace = self._settings.pace.stop_grace.total_seconds()
+        await idle.addTimeout(
+            grace, self._reactor, onTimeoutCancel=lambda result, timeout: result if result is None else None
+        )
+        self._tasks.cancel()
+        await self._worker.give_back()
+        self._ticker.stop()
+        if self._monitoring is not None:
+            await _stopped(self._monitoring)
+        await self._store.stop()
+        self._tasks.stop()
+        self._database.close()
+        log.info("stopped", node=self.node)
+
+
+def _every(reactor: IReactorTime, ask: Callable[[], Any]) -> LoopingCall:
+    call = LoopingCall(lambda: Deferred.fromCoroutine(ask()))
+    call.clock = reactor
+    return call
+
+
+async def _stopped(port: IListeningPort) -> None:
+    ended = port.stopListening()
+    if ended is not None:
+        await ended
+
+
+def build(snapshot: Snapshot, reactor: Reactor, *, metrics: Metrics | None = None) -> App:
+    """Make the daemon of a site; nothing runs and no port is open before `App.start`."""
+    database = open_database(snapshot.settings, snapshot.root)
+    return App(
+        snapshot,
+        reactor,
+        database=database,
+        metrics=metrics or Metrics(version=__version__, channels=KINDS),
+    )

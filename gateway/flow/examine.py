@@ -1,0 +1,185 @@
+"""What becomes of a document, decided without side effects: the daemon, a dry run and configuration tests all ask here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.config.model import FormatOptions, Receives, Sends
+from gateway.config.snapshot import Snapshot
+from gateway.enrichment.run import enrich
+from gateway.errors import Refused
+from gateway.finding import Finding, Provenance, Severity
+from gateway.flow import routing
+from gateway.formats import FORMATS
+from gateway.formats.base import ReadDocument, Reading, Writing
+from gateway.invoice import Identifier, Invoice
+from gateway.message import DocumentKind
+from gateway.rules.base import Facts
+from gateway.rules.run import run, unique_keys
+
+MOST_FINDINGS_IN_A_SENTENCE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressed:
+    """Whom a document is for and how it leaves; when `finding` is set there is no way and the document waits."""
+
+    partner: str | None
+    way: Receives | None
+    why: str
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """A document after enrichment and rules: `verdict` is the gravest severity found, None when it may go."""
+
+    invoice: Invoice
+    provenance: tuple[Provenance, ...]
+    findings: tuple[Finding, ...]
+    verdict: Severity | None
+
+    @property
+    def why(self) -> str:
+        """The findings that stopped it, in a sentence."""
+        grave = [finding for finding in self.findings if finding.severity == self.verdict]
+        said = "; ".join(finding.text for finding in grave[:MOST_FINDINGS_IN_A_SENTENCE])
+        rest = len(grave) - MOST_FINDINGS_IN_A_SENTENCE
+        return said + (f"; and {rest} more" if rest > 0 else "")
+
+
+def read_message(data: bytes, sends: Sends, snapshot: Snapshot) -> list[ReadDocument | Refused]:
+    """Every document of a message, or a `Refused` in the place of one that cannot be read; raises `Refused`."""
+    form = FORMATS[sends.format]
+    if form.read is None:
+        raise Refused("FORMAT-WRITE-ONLY", f"the format {form.name} cannot be read")
+    limits = snapshot.settings.limits
+    reading = Reading(
+        mapping=snapshot.mappings.get(sends.mapping) if sends.mapping else None,
+        options=_options(form.options, sends.options),
+        max_documents=limits.documents,
+        max_depth=limits.depth,
+    )
+    return list(form.read(data, reading))
+
+
+def _options(model: type[FormatOptions], given: Mapping[str, object]) -> FormatOptions:
+    return model.model_validate(dict(given))
+
+
+def address(kind: DocumentKind, invoice: Invoice | None, snapshot: Snapshot, *, fixed_partner: str | None) -> Addressed:
+    """Find the partner a document is for and its way out."""
+    if fixed_partner is not None:
+        identified = routing.Identified(fixed_partner, "named by the sender's partner file")
+    elif invoice is not None:
+        identified = routing.identify(invoice.buyer, snapshot.partners)
+    else:
+        identified = routing.Identified(None, f"a {kind} names no buyer, and the sender's partner file no partner")
+    partner = snapshot.partners.get(identified.partner) if identified.partner else None
+    if partner is None:
+        return Addressed(
+            partner=None,
+            way=None,
+            why=identified.why,
+            finding=_waits("PARTNER-UNKNOWN", identified.why, "add the identifier to a file in partners/, then replay"),
+        )
+    if not partner.active:
+        text = f"{partner.name} is not active"
+        fix = f"set active: true in partners/{identified.partner}.yaml, then replay"
+        return Addressed(partner=identified.partner, way=None, why=text, finding=_waits("PARTNER-INACTIVE", text, fix))
+    way = routing.receives(partner, kind)
+    if way is None:
+        text = f"{partner.name} receives no document of kind {kind}"
+        fix = f"add receives: {kind}: to partners/{identified.partner}.yaml, then replay"
+        return Addressed(partner=identified.partner, way=None, why=text, finding=_waits("NO-ROUTE", text, fix))
+    return Addressed(partner=identified.partner, way=way, why=identified.why)
+
+
+def _waits(rule: str, text: str, fix: str) -> Finding:
+    return Finding(rule=rule, severity=Severity.HOLD, text=text, fix=fix, owner="gateway", term="BG-7", name="Buyer")
+
+
+def keys(way: Receives, invoice: Invoice) -> tuple[str, ...]:
+    """What the document must be alone with, by the uniqueness rules of its way."""
+    return tuple(unique_keys(way.rules, invoice))
+
+
+def examine(way: Receives, invoice: Invoice, facts: Facts, places: Mapping[str, str]) -> Examined:
+    """Enrich the invoice and check it by the rules of its way."""
+    enriched = enrich(way.enrichment, invoice, facts)
+    findings = (*enriched.findings, *run(way.rules, enriched.invoice, facts, places))
+    severities = {finding.severity for finding in findings}
+    verdict = next((grave for grave in (Severity.REJECT, Severity.HOLD) if grave in severities), None)
+    return Examined(invoice=enriched.invoice, provenance=enriched.provenance, findings=findings, verdict=verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileName:
+    """What a file name is made of besides the invoice: a short id of the document, and the name it was received under."""
+
+    id: str
+    received: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A document in the form its partner wants: bytes, media type and file name."""
+
+    data: bytes
+    media_type: str
+    filename: str
+
+
+def counter(way: Receives, invoice: Invoice) -> str | None:
+    """The name of the control number the output needs, per (sender, receiver, format); None when it needs none."""
+    if not FORMATS[way.format].numbered:
+        return None
+    return f"{way.format}:{_spoken(routing.own_identifier(invoice))}:{_spoken(routing.buyer_identifier(invoice))}"
+
+
+def _spoken(identifier: Identifier) -> str:
+    return f"{identifier.scheme or ''}/{identifier.value}"
+
+
+def write(
+    way: Receives,
+    invoice: Invoice,
+    snapshot: Snapshot,
+    *,
+    kind: DocumentKind,
+    name: FileName,
+    control: int,
+    at: datetime,
+) -> Output:
+    """Write the invoice in the format of its way; raises `Refused` when it cannot be."""
+    form = FORMATS[way.format]
+    if form.write is None:
+        raise Refused("FORMAT-READ-ONLY", f"the format {form.name} cannot be written")
+    writing = Writing(
+        sender=routing.own_identifier(invoice),
+        receiver=routing.buyer_identifier(invoice),
+        control=control,
+        at=at,
+        mapping=snapshot.mappings.get(way.mapping) if way.mapping else None,
+        options=_options(form.options, way.options),
+    )
+    data = form.write(invoice, writing)
+    filename = file_name(way, name, kind=kind, number=invoice.number, extension=form.extension, at=at)
+    return Output(data=data, media_type=form.media_type, filename=filename)
+
+
+def file_name(way: Receives, name: FileName, *, kind: DocumentKind, number: str, extension: str, at: datetime) -> str:
+    """The file name of an output: `way.filename` filled in, with nothing in it that could be a path."""
+    values = {
+        "kind": kind.value,
+        "number": number,
+        "id": name.id,
+        "date": f"{at:%Y%m%d}",
+        "extension": extension,
+        "name": name.received,
+    }
+    filled = way.filename
+    for key, value in values.items():
+        filled = filled.replace("{" + key + "}", value)
+    safe = "".join(char if char.isalnum() or char in "-_.+=@() " else "_" for char in filled).strip(". ")
+    return safe[-200:] or "document"

@@ -1,0 +1,130 @@
+"""Making the deliveries of a released document: the outgoing messages, their identities and the work to send them."""
+
+import re
+
+from gateway.config.snapshot import Snapshot
+from gateway.flow import advance, routing
+from gateway.flow.examine import Addressed, Output
+from gateway.flow.lifecycle import Move
+from gateway.message import (
+    Delivery,
+    DeliveryState,
+    Direction,
+    Document,
+    Message,
+    MessageState,
+    PayloadRef,
+    new_id,
+)
+from gateway.store import deliveries, events, messages, payloads, work
+from gateway.store.database import Tx
+
+OPEN = frozenset(
+    {
+        DeliveryState.PLANNED,
+        DeliveryState.QUEUED,
+        DeliveryState.FAILED,
+        DeliveryState.REFUSED,
+        DeliveryState.PARKED,
+    }
+)
+
+
+def plan_deliveries(
+    tx: Tx, document: Document, *, addressed: Addressed, output: Output, snapshot: Snapshot, actor: str
+) -> None:
+    """Give a document its deliveries, in the transaction that releases it.
+
+    When it had deliveries before (it was replayed), what was delivered stays delivered and is not sent again; what was
+    not is cancelled and made anew from the new output.
+    """
+    assert addressed.way is not None
+    assert addressed.partner is not None
+    partner = snapshot.partners[addressed.partner]
+    settled = _settle(tx, document, actor)
+    payload = payloads.put(tx, payloads.body_of(output.data))
+    for planned in routing.plan(addressed.way):
+        if planned.position in settled:
+            continue
+        settings = partner.endpoints[planned.endpoint]
+        message = _message(tx, document, addressed.partner, planned.endpoint, settings.kind, output, payload, snapshot)
+        messages.add(tx, message)
+        first = planned.rank == 0
+        delivery = Delivery(
+            id=new_id(),
+            document_id=document.id,
+            message_id=message.id,
+            partner=addressed.partner,
+            endpoint=planned.endpoint,
+            position=planned.position,
+            rank=planned.rank,
+            state=DeliveryState.QUEUED if first else DeliveryState.PLANNED,
+            created_at=tx.now,
+            updated_at=tx.now,
+            deadline=tx.now + settings.retry.deadline,
+            next_at=tx.now if first else None,
+        )
+        deliveries.add(tx, delivery)
+        events.append(
+            tx,
+            document.id,
+            actor=actor,
+            axis="delivery",
+            what="plan",
+            after=delivery.state,
+            data={
+                "delivery": delivery.id,
+                "partner": delivery.partner,
+                "endpoint": delivery.endpoint,
+                "channel": settings.kind,
+                "wire_id": message.peer_id,
+                "file": output.filename,
+                "size": str(payload.size),
+                "sha256": payload.sha256,
+            },
+        )
+        if first:
+            work.add(tx, "deliver", delivery.id)
+
+
+def _settle(tx: Tx, document: Document, actor: str) -> set[int]:
+    """Cancel what an earlier plan left undelivered; gives the positions that are delivered or under way."""
+    settled: set[int] = set()
+    for delivery in deliveries.of_document(tx, document.id):
+        if delivery.state in OPEN:
+            advance.delivery(tx, delivery, Move.CANCEL, actor=actor, why="the document was made anew")
+        elif delivery.state is not DeliveryState.CANCELLED and delivery.state is not DeliveryState.SUPERSEDED:
+            settled.add(delivery.position)
+    return settled
+
+
+def _message(
+    tx: Tx,
+    document: Document,
+    partner: str,
+    endpoint: str,
+    channel: str,
+    output: Output,
+    payload: PayloadRef,
+    snapshot: Snapshot,
+) -> Message:
+    message_id = new_id()
+    return Message(
+        id=message_id,
+        direction=Direction.OUT,
+        channel=channel,
+        endpoint=endpoint,
+        partner=partner,
+        peer_id=f"{message_id}@{domain(snapshot)}",
+        payload=payload,
+        state=MessageState.SENT,
+        created_at=tx.now,
+        filename=output.filename,
+        content_type=output.media_type,
+        headers={"document": document.id},
+    )
+
+
+def domain(snapshot: Snapshot) -> str:
+    """The right-hand side of our Message-IDs: the organisation's name in the characters of RFC 5322 `dot-atom`."""
+    return re.sub(r"[^a-z0-9]+", "-", snapshot.settings.organisation.name.lower()).strip("-") or "gateway"

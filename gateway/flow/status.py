@@ -1,0 +1,64 @@
+"""How things stand: a message for the one who sent it, and the queues for the metrics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.flow.timeline import label
+from gateway.message import DeliveryState
+from gateway.monitoring.metrics import Metrics
+from gateway.store import deliveries, documents, messages
+from gateway.store.database import NotFound, Tx
+
+WAITS = (DeliveryState.PLANNED, DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.HANDED_OVER)
+
+
+def message_status(tx: Tx, partner: str, message_id: str) -> Mapping[str, Any] | None:
+    """How a message of this partner and its documents stand, as JSON values; None when it sent no such message."""
+    try:
+        message = messages.get(tx, message_id)
+    except NotFound:
+        return None
+    if message.partner != partner:
+        return None
+    return {
+        "id": message.id,
+        "state": message.state,
+        "received": message.created_at.isoformat(),
+        "file": message.filename,
+        "sha256": message.payload.sha256,
+        "documents": [
+            {
+                "id": document.id,
+                "kind": document.kind,
+                "number": document.number,
+                "state": document.state,
+                "status": label(document, tuple(deliveries.of_document(tx, document.id))),
+                "findings": [
+                    {
+                        "rule": finding.rule,
+                        "severity": finding.severity,
+                        "text": finding.text,
+                        "term": finding.term,
+                        "place": finding.place,
+                    }
+                    for finding in document.findings
+                ],
+            }
+            for document in documents.of_message(tx, message.id)
+        ],
+    }
+
+
+def show_queues(tx: Tx, metrics: Metrics) -> None:
+    """Bring the gauges of queues and waiting documents up to the store."""
+    rows = [row for row in deliveries.queue(tx) if row.state in WAITS]
+    metrics.queue(
+        {(row.channel, row.state): row.count for row in rows},
+        {row.channel: row.oldest for row in rows if row.state is DeliveryState.QUEUED},
+    )
+    awaited = [row for row in rows if row.state is DeliveryState.HANDED_OVER]
+    metrics.receipts_awaited(
+        sum(row.count for row in awaited), oldest=min((row.oldest for row in awaited), default=None)
+    )
+    held = documents.held(tx)
+    metrics.held({kind: count for kind, count, _ in held}, oldest=min((since for _, _, since in held), default=None))

@@ -1,0 +1,190 @@
+"""Payloads by content: small ones in the database, large ones as files named by their SHA-256."""
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from sqlalchemy import bindparam, select
+
+from gateway.errors import Permanent, Transient
+from gateway.message import Body, PayloadRef, new_id
+from gateway.store.database import Tx
+from gateway.store.portable import Insertion
+from gateway.store.tables import payload
+
+IN_DATABASE = 128 * 1024  # bytes; above this a file is faster than a row
+PIECE = 256 * 1024
+_add = Insertion(payload, lambda insert: insert.on_conflict_do_nothing(index_elements=["sha256"]))
+_get = select(payload.c.size, payload.c.data).where(payload.c.sha256 == bindparam("sha256"))
+
+
+def body_of(data: bytes) -> Body:
+    """Bytes in memory on their way into the store."""
+    return Body(sha256=hashlib.sha256(data).hexdigest(), size=len(data), data=data)
+
+
+class Spool:
+    """A file that is hashed while it is written: up to `memory` bytes in memory, more in a file under `directory`.
+
+    Usable as the content of a twisted.web request. It is written once, from the beginning to the end, and can be read
+    from then on. `finish` gives its bytes over; without it `close` throws them away.
+    """
+
+    def __init__(self, directory: Path, *, memory: int = IN_DATABASE) -> None:
+        self._directory = directory
+        self._memory = memory
+        self._file: IO[bytes] = BytesIO()
+        self._path: Path | None = None
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._finished = False
+
+    def write(self, data: bytes) -> int:
+        """Append; raises `Transient` when the disk has no room."""
+        if self._finished or self._file.tell() != self._size:
+            raise ValueError("a spool is written once, from the beginning to the end")
+        with _disk(self._directory):
+            if self._path is None and self._size + len(data) > self._memory:
+                self._move_to_disk()
+            self._file.write(data)
+        self._hash.update(data)
+        self._size += len(data)
+        return len(data)
+
+    def _move_to_disk(self) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._directory / new_id()
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w+b")
+        self._file.seek(0)
+        file.write(self._file.read())
+        self._file, self._path = file, path
+
+    def tell(self) -> int:
+        """Where the next byte is read or written."""
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place."""
+        return self._file.seek(offset, whence)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read from the current place."""
+        return self._file.read(size)
+
+    def finish(self) -> Body:
+        """The bytes written, on disk (fsynced) when they are large. Whoever gets them puts them, or deletes the path."""
+        if self._path is None:
+            self._file.seek(0)
+            data = self._file.read()
+            self._finished = True
+            return Body(sha256=self._hash.hexdigest(), size=self._size, data=data)
+        with _disk(self._directory):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        self._finished = True
+        return Body(sha256=self._hash.hexdigest(), size=self._size, path=self._path)
+
+    def close(self) -> None:
+        """No more reading; the bytes are kept when they were given over by `finish`, and thrown away otherwise."""
+        self._file.close()
+        if self._path is not None and not self._finished:
+            self._path.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Throw the bytes away, given over or not."""
+        self._finished = False
+        self.close()
+
+
+def put(tx: Tx, body: Body) -> PayloadRef:
+    """Keep the bytes: when the transaction commits, they are on disk. The same content is kept once.
+
+    A spooled file is moved to its place, and not back when the transaction fails: the same body can be put again.
+    """
+    data = body.data
+    if data is None and body.size <= IN_DATABASE and body.path is not None:
+        data = body.path.read_bytes() if body.path.exists() else None
+    if body.size > IN_DATABASE or data is None:
+        _store_file(tx.payloads, body)
+        _add.run(tx, {"sha256": body.sha256, "size": body.size, "data": None})
+    else:
+        _add.run(tx, {"sha256": body.sha256, "size": body.size, "data": data})
+    return PayloadRef(body.sha256, body.size)
+
+
+def _place(directory: Path, sha256: str) -> Path:
+    return directory / sha256[:2] / sha256[2:]
+
+
+def _store_file(directory: Path, body: Body) -> None:
+    place = _place(directory, body.sha256)
+    with _disk(directory):
+        if not place.parent.exists():
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _sync(directory)
+        source = body.path
+        if body.data is not None:
+            source = place.parent / f"{new_id()}.tmp"
+            with source.open("xb") as file:
+                file.write(body.data)
+                file.flush()
+                os.fsync(file.fileno())
+        if source is None or not source.exists():
+            if not place.exists():
+                raise Permanent(f"the spooled payload {source} is gone; send the message again")
+            return  # a put before this one, whose transaction failed, has moved it
+        source.replace(place)
+        _sync(place.parent)
+
+
+def _sync(directory: Path) -> None:
+    number = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+@contextmanager
+def _disk(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE}:
+            raise Transient(f"payloads cannot be written to {directory}: {error.strerror}") from error
+        raise
+
+
+def get(tx: Tx, ref: PayloadRef) -> bytes:
+    """The bytes, checked against their hash; `Permanent` when they are missing or damaged."""
+    with open_payload(tx, ref) as file:
+        return file.read()
+
+
+def open_payload(tx: Tx, ref: PayloadRef) -> BinaryIO:
+    """A file to read the bytes from, which are checked against their hash first; `Permanent` as in `get`."""
+    row = tx.connection.execute(_get, {"sha256": ref.sha256}).one_or_none()
+    if row is None:
+        raise Permanent(f"payload {ref.sha256} is not in the database; restore it from a backup")
+    if row.data is not None:
+        if hashlib.sha256(row.data).hexdigest() != ref.sha256:
+            raise Permanent(f"payload {ref.sha256} is damaged in the database; restore it from a backup")
+        return BytesIO(row.data)
+    place = _place(tx.payloads, ref.sha256)
+    try:
+        file = place.open("rb")
+    except OSError as error:
+        raise Permanent(f"payload file {place} cannot be read ({error.strerror}); restore it from a backup") from error
+    checked = hashlib.sha256()
+    while piece := file.read(PIECE):
+        checked.update(piece)
+    if checked.hexdigest() != ref.sha256:
+        file.close()
+        raise Permanent(f"payload file {place} is damaged; restore it from a backup")
+    file.seek(0)
+    return file

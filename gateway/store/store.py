@@ -1,0 +1,275 @@
+"""The store as the daemon uses it: one writer thread that groups units of work into commits, and a few readers."""
+
+import contextvars
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.python.failure import Failure
+
+from gateway.errors import Transient
+from gateway.store.database import Database, Tx, storage_errors
+
+log = structlog.get_logger()
+T = TypeVar("T")
+BOUND = 1024  # units, or queries, that may wait
+
+
+@dataclass(slots=True, eq=False)
+class _Job(Generic[T]):
+    """Something to run in a transaction, and whoever waits for it."""
+
+    unit: Callable[[Tx], T]
+    done: "Deferred[T]"
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    cancelled: bool = False
+    result: T | Failure | None = None
+
+    def run(self, tx: Tx) -> None:
+        """Run it in the caller's logging context; what it raises becomes its result."""
+        try:
+            with storage_errors():
+                self.result = self.context.run(self.unit, tx)
+        except BaseException:  # noqa: BLE001  # whatever it is belongs to the caller
+            self.result = Failure()
+
+    def answer(self) -> None:
+        """Give the result to the caller, unless it does not wait any more; in the reactor's thread."""
+        if not self.done.called:
+            self.done.callback(self.result)  # type: ignore[arg-type]  # a failure is as welcome as a value
+
+
+class _Lost(Exception):
+    """The transaction itself is gone; everything in it failed."""
+
+
+class Store:
+    """Runs units of work on the database: writes in groups, one commit for all that wait; reads side by side.
+
+    `linger` is how long, in seconds, the writer waits for more when it was busy; `most` the largest group; `bound` how
+    many may wait before `write` and `read` refuse. `on_transaction` gets "write" or "read" and the seconds each
+    transaction took, in the store's own threads. `units`, `commits` and `failures` (units that failed) only grow.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        reactor: IReactorFromThreads,
+        *,
+        linger: float = 0.002,
+        most: int = 64,
+        readers: int = 2,
+        bound: int = BOUND,
+        on_transaction: Callable[[str, float], None] | None = None,
+    ) -> None:
+        self.on_transaction = on_transaction
+        self.units = 0
+        self.commits = 0
+        self.failures = 0
+        self._database = database
+        self._reactor = reactor
+        self._linger = linger
+        self._most = most
+        self._readers = readers
+        self._bound = bound
+        self._running = False
+        self._writes: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._reads: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._waiting_writes = 0
+        self._waiting_reads = 0
+        self._ended: list[Deferred[None]] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many units of work are waiting or under way."""
+        return self._waiting_writes
+
+    async def start(self) -> None:
+        """Start the threads and see that the database answers; raises `Transient` when it does not."""
+        self._running = True
+        loops = [("store-writer", self._write_loop)]
+        loops += [(f"store-reader-{number}", self._read_loop) for number in range(self._readers)]
+        for name, loop in loops:
+            ended: Deferred[None] = Deferred()
+            self._ended.append(ended)
+            threading.Thread(target=self._thread, args=(loop, ended), name=name, daemon=True).start()
+        try:
+            await self.read(lambda _tx: None)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Take no more; finish what waits, answer it, and end the threads."""
+        if not self._running:
+            return
+        self._running = False
+        self._writes.put(None)
+        for _ in range(self._readers):
+            self._reads.put(None)
+        await DeferredList(self._ended)
+
+    async def write(self, unit: Callable[[Tx], T]) -> T:
+        """Run `unit` in the writer's transaction: when this returns, what it did is on disk.
+
+        What `unit` raises is raised here, and undoes what it did, not what others did. `Transient` when the database
+        cannot do it now, or too much is waiting. A caller cancelled before the unit began leaves it undone.
+        """
+        self._admit(self._waiting_writes)
+        self._waiting_writes += 1
+        return await self._put(self._writes, unit)
+
+    async def read(self, query: Callable[[Tx], T]) -> T:
+        """Run `query` in a transaction of its own that only reads; errors as `write`."""
+        self._admit(self._waiting_reads)
+        self._waiting_reads += 1
+        return await self._put(self._reads, query)
+
+    def _admit(self, waiting: int) -> None:
+        if not self._running:
+            raise Transient("the store is stopped")
+        if waiting >= self._bound:
+            raise Transient(f"the database is too slow: {waiting} transactions are waiting; try again later")
+
+    async def _put(self, to: "queue.SimpleQueue[_Job[Any] | None]", unit: Callable[[Tx], T]) -> T:
+        def cancel(_: object) -> None:
+            job.cancelled = True
+
+        done: Deferred[T] = Deferred(cancel)
+        job = _Job(unit, done)
+        to.put(job)
+        return await done
+
+    def _thread(self, loop: Callable[[], None], ended: "Deferred[None]") -> None:
+        try:
+            loop()
+        finally:
+            self._reactor.callFromThread(ended.callback, None)
+
+    def _told(self, operation: str, started: float) -> None:
+        if self.on_transaction is None:
+            return
+        try:
+            self.on_transaction(operation, time.perf_counter() - started)
+        except Exception:
+            log.exception("store_metrics_failed")
+
+    def _write_loop(self) -> None:
+        connection: Connection | None = None
+        last, more = 0, True
+        while more:
+            batch, more = self._collect(linger=self._linger if last > 1 else 0.0)
+            last = len(batch)
+            if not batch:
+                continue
+            started = time.perf_counter()
+            wanted = [job for job in batch if not job.cancelled]
+            try:
+                with storage_errors():
+                    connection = connection or self._database.writer()
+                    self._commit(connection, wanted)
+            except BaseException as error:  # noqa: BLE001  # nothing may end this thread; everybody in the batch hears of it
+                for job in wanted:
+                    job.result = _failure(error)
+                log.warning("store_transaction_failed", units=len(wanted), why=str(error))
+                _drop(connection)
+                connection = None
+            self.units += len(wanted)
+            self.failures += sum(isinstance(job.result, Failure) for job in wanted)
+            self._told("write", started)
+            self._reactor.callFromThread(self._answer_writes, batch)
+        if connection is not None:
+            connection.close()
+
+    def _collect(self, *, linger: float) -> "tuple[list[_Job[Any]], bool]":
+        """The next group, and whether there will be more."""
+        batch: list[_Job[Any]] = []
+        job = self._writes.get()
+        until = time.monotonic() + linger
+        while job is not None:
+            batch.append(job)
+            if len(batch) >= self._most:
+                return batch, True
+            try:
+                wait = until - time.monotonic()
+                job = self._writes.get(timeout=wait) if wait > 0 else self._writes.get_nowait()
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+    def _commit(self, connection: Connection, batch: "Sequence[_Job[Any]]") -> None:
+        with connection.begin() as transaction:
+            if len(batch) == 1:
+                batch[0].run(self._database.transaction(connection))
+                if isinstance(batch[0].result, Failure):
+                    transaction.rollback()
+                    return
+            else:
+                for job in batch:
+                    self._run_apart(connection, job)
+        self.commits += 1
+
+    def _run_apart(self, connection: Connection, job: "_Job[Any]") -> None:
+        """Run one unit of several: what it raises undoes only what it did."""
+        connection.exec_driver_sql("SAVEPOINT unit")
+        job.run(self._database.transaction(connection))
+        if isinstance(job.result, Failure):
+            try:
+                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
+            except SQLAlchemyError as error:
+                raise _Lost(job.result.getErrorMessage()) from error
+        connection.exec_driver_sql("RELEASE SAVEPOINT unit")
+
+    def _answer_writes(self, batch: "Sequence[_Job[Any]]") -> None:
+        self._waiting_writes -= len(batch)
+        for job in batch:
+            job.answer()
+
+    def _read_loop(self) -> None:
+        connection: Connection | None = None
+        while (job := self._reads.get()) is not None:
+            started = time.perf_counter()
+            if not job.cancelled:
+                try:
+                    with storage_errors():
+                        connection = connection or self._database.reader()
+                        with connection.begin():
+                            job.run(self._database.transaction(connection))
+                except BaseException as error:  # noqa: BLE001  # nothing may end this thread; the caller hears of it
+                    job.result = _failure(error)
+                    _drop(connection)
+                    connection = None
+            self._told("read", started)
+            self._reactor.callFromThread(self._answer_read, job)
+        if connection is not None:
+            connection.close()
+
+    def _answer_read(self, job: "_Job[Any]") -> None:
+        self._waiting_reads -= 1
+        job.answer()
+
+
+def _failure(error: BaseException) -> Failure:
+    """A failure of the transaction itself, made anew for each of its callers."""
+    if isinstance(error, (_Lost, SQLAlchemyError, Transient)):
+        return Failure(Transient(f"the transaction was lost: {error}"))
+    return Failure(error)
+
+
+def _drop(connection: Connection | None) -> None:
+    """Give up a connection, whatever state it is in; the next one is new."""
+    if connection is None:
+        return
+    try:
+        connection.invalidate()
+    except SQLAlchemyError as error:
+        log.debug("store_connection_not_closed", why=str(error))
+    connection.close()

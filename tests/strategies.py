@@ -1,0 +1,321 @@
+"""Hypothesis strategies: whole invoices and orders with text that breaks careless readers and writers."""
+
+import datetime
+from decimal import Decimal
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+from gateway.invoice import (
+    Account,
+    Address,
+    Adjustment,
+    Attachment,
+    Attribute,
+    Card,
+    Classification,
+    Contact,
+    Delivery,
+    DirectDebit,
+    Identifier,
+    Invoice,
+    Item,
+    Line,
+    Note,
+    Party,
+    Payment,
+    Period,
+    PrecedingInvoice,
+    Price,
+    Totals,
+    VatBreakdown,
+)
+from gateway.order import Order, OrderLine
+
+_T = TypeVar("_T")
+
+TRICKY = "aZ09 &<>\"'+:?~*;#é€ßØ漢😀\u00a0\u2028]]>%{}\\\n\r\t"
+"""Letters, markup, separators of EDI syntaxes, accents, characters outside the basic plane, line breaks."""
+
+
+def texts(max_size: int = 24) -> st.SearchStrategy[str]:
+    """A text with something in it, no white space at its ends, that does not look like a note with a subject."""
+    tricky = st.text(st.sampled_from(TRICKY), min_size=1, max_size=max_size)
+    samples = st.sampled_from(["Hypermarché SA", "<b>R&D</b>", "0123", "NO", "12.960", 'L\'"Été"', "a\nb", "'+:?*"])
+    return st.one_of(samples, tricky).map(str.strip).filter(lambda text: text and not text.startswith("#"))
+
+
+def codes() -> st.SearchStrategy[str]:
+    """A short code."""
+    return st.text(st.sampled_from("ABCXYZ0123456789"), min_size=1, max_size=6).filter(lambda code: code != "NA")
+
+
+def dates() -> st.SearchStrategy[datetime.date]:
+    """A day."""
+    return st.dates(datetime.date(1999, 1, 1), datetime.date(2099, 12, 31))
+
+
+def amounts() -> st.SearchStrategy[Decimal]:
+    """An amount, trailing noughts and many digits included."""
+    usual = st.decimals(min_value=-99999, max_value=99999, places=2, allow_nan=False, allow_infinity=False)
+    odd = st.sampled_from(["0", "0.00", "12.960", "-0.01", "123456789012345678.123456789", "0.000000000001", "1000"])
+    return st.one_of(usual, odd.map(Decimal))
+
+
+def maybe(strategy: st.SearchStrategy[_T]) -> st.SearchStrategy[_T | None]:
+    """None, or a value."""
+    return st.one_of(st.none(), strategy)
+
+
+def some(strategy: st.SearchStrategy[_T], most: int = 2) -> st.SearchStrategy[tuple[_T, ...]]:
+    """None, one or a few."""
+    return st.lists(strategy, max_size=most).map(tuple)
+
+
+def identifiers() -> st.SearchStrategy[Identifier]:
+    """An identifier with or without a scheme."""
+    return st.builds(Identifier, texts(), maybe(codes()))
+
+
+def addresses() -> st.SearchStrategy[Address]:
+    """An address that says something."""
+    part = maybe(texts())
+    return st.builds(
+        Address,
+        line1=part,
+        line2=part,
+        line3=part,
+        city=part,
+        post_code=part,
+        subdivision=part,
+        country=codes(),
+    )
+
+
+def parties(*, traders: bool = True) -> st.SearchStrategy[Party]:
+    """A party; only traders (seller and buyer) have a trading name and legal information."""
+    return st.builds(
+        Party,
+        name=texts(),
+        trading_name=maybe(texts()) if traders else st.none(),
+        ids=some(identifiers()),
+        legal_id=maybe(identifiers()),
+        vat_id=maybe(codes()),
+        tax_id=maybe(codes()),
+        legal_information=maybe(texts()) if traders else st.none(),
+        electronic_address=maybe(identifiers()),
+        address=maybe(addresses()),
+        contact=maybe(st.builds(Contact, name=texts(), phone=maybe(codes()), email=maybe(texts()))),
+    )
+
+
+def periods() -> st.SearchStrategy[Period]:
+    """A period with at least its first day."""
+    return st.builds(Period, start=dates(), end=maybe(dates()))
+
+
+def adjustments(*, of_document: bool) -> st.SearchStrategy[Adjustment]:
+    """An allowance or a charge; those of a document have a VAT category."""
+    return st.builds(
+        Adjustment,
+        amount=amounts(),
+        base=maybe(amounts()),
+        percent=maybe(amounts()),
+        vat_category=maybe(codes()) if of_document else st.none(),
+        vat_rate=maybe(amounts()) if of_document else st.none(),
+        reason=maybe(texts()),
+        reason_code=maybe(codes()),
+    )
+
+
+def payments() -> st.SearchStrategy[Payment]:
+    """A payment by transfer, card or direct debit, or several of them."""
+    return st.builds(
+        Payment,
+        means=codes(),
+        means_text=maybe(texts()),
+        remittance=maybe(texts()),
+        accounts=some(st.builds(Account, id=codes(), name=maybe(texts()), service_provider=maybe(codes()))),
+        card=maybe(st.builds(Card, number=codes(), holder=maybe(texts()))),
+        direct_debit=maybe(st.builds(DirectDebit, mandate=codes(), creditor=maybe(codes()), account=maybe(codes()))),
+    )
+
+
+def attachments() -> st.SearchStrategy[Attachment]:
+    """A reference to a supporting document: a link, or a file with its type."""
+    linked = st.builds(Attachment, id=texts(), description=maybe(texts()), url=maybe(texts()))
+    held = st.builds(
+        Attachment,
+        id=texts(),
+        description=maybe(texts()),
+        content=st.binary(min_size=1, max_size=40),
+        media_type=texts(),
+        filename=maybe(texts()),
+    )
+    return st.one_of(linked, held)
+
+
+@st.composite
+def prices(draw: st.DrawFn) -> Price:
+    """A price; a gross price has its discount, a unit its quantity."""
+    discount = draw(maybe(amounts()))
+    base_quantity = draw(maybe(amounts()))
+    return Price(
+        net=draw(amounts()),
+        discount=discount,
+        gross=draw(maybe(amounts())) if discount is not None else None,
+        base_quantity=base_quantity,
+        base_unit=draw(maybe(codes())) if base_quantity is not None else None,
+    )
+
+
+def articles() -> st.SearchStrategy[Item]:
+    """What a line sells."""
+    return st.builds(
+        Item,
+        name=texts(),
+        description=maybe(texts()),
+        seller_id=maybe(texts()),
+        buyer_id=maybe(texts()),
+        standard_id=maybe(identifiers()),
+        classifications=some(st.builds(Classification, code=codes(), scheme=maybe(codes()), version=maybe(codes()))),
+        origin_country=maybe(codes()),
+        attributes=some(st.builds(Attribute, name=texts(), value=texts())),
+    )
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> Line:
+    """One line; its unit has its quantity."""
+    quantity = draw(maybe(amounts()))
+    return Line(
+        id=draw(texts()),
+        note=draw(maybe(texts())),
+        object_id=draw(maybe(identifiers())),
+        quantity=quantity,
+        unit=draw(maybe(codes())) if quantity is not None else None,
+        net_amount=draw(amounts()),
+        order_line=draw(maybe(codes())),
+        accounting_reference=draw(maybe(texts())),
+        period=draw(maybe(periods())),
+        allowances=draw(some(adjustments(of_document=False))),
+        charges=draw(some(adjustments(of_document=False))),
+        price=draw(maybe(prices())),
+        vat_category=draw(maybe(codes())),
+        vat_rate=draw(maybe(amounts())),
+        item=draw(articles()),
+    )
+
+
+@st.composite
+def invoices(draw: st.DrawFn, type_codes: tuple[str, ...] = ("380", "381", "384", "389", "396")) -> Invoice:
+    """A whole invoice or credit note in which every term of EN 16931 comes up, as its syntaxes can carry it."""
+    type_code = draw(st.sampled_from(type_codes))
+    payment = draw(maybe(payments()))
+    vat_currency = draw(maybe(st.sampled_from(["SEK", "GBP"])))
+    breakdown = draw(some(_breakdown()))
+    due = draw(maybe(dates()))
+    delivery = st.builds(
+        Delivery, name=maybe(texts()), location=maybe(identifiers()), date=dates(), address=maybe(addresses())
+    )
+    total = maybe(amounts())
+    return Invoice(
+        number=draw(texts()),
+        issue_date=draw(dates()),
+        type_code=type_code,
+        currency="EUR",
+        seller=draw(parties()),
+        buyer=draw(parties()),
+        lines=(draw(lines()), *draw(some(lines(), most=1))),
+        totals=Totals(
+            lines=draw(total),
+            allowances=draw(total),
+            charges=draw(total),
+            without_vat=draw(total),
+            vat=draw(amounts()) if breakdown else draw(total),
+            vat_accounting=draw(total) if vat_currency else None,
+            with_vat=draw(total),
+            paid=draw(total),
+            rounding=draw(total),
+            due=draw(amounts()),
+        ),
+        vat_breakdown=breakdown,
+        vat_currency=vat_currency,
+        tax_point_date=draw(maybe(dates())),
+        tax_point_code=draw(maybe(codes())),
+        due_date=due if payment is not None or type_code not in {"381", "396"} else None,
+        notes=draw(some(_notes())),
+        preceding=draw(some(st.builds(PrecedingInvoice, number=texts(), issue_date=maybe(dates())))),
+        payee=draw(maybe(parties(traders=False))),
+        tax_representative=draw(maybe(parties(traders=False))),
+        delivery=draw(maybe(delivery)),
+        period=draw(maybe(periods())),
+        payment=payment,
+        allowances=draw(some(adjustments(of_document=True))),
+        charges=draw(some(adjustments(of_document=True))),
+        attachments=draw(some(attachments())),
+        object_id=draw(maybe(identifiers())),
+        **{name: draw(maybe(texts())) for name in _TEXT_FIELDS},
+    )
+
+
+_TEXT_FIELDS = (
+    "buyer_reference",
+    "project",
+    "contract",
+    "order",
+    "sales_order",
+    "receiving_advice",
+    "despatch_advice",
+    "tender",
+    "accounting_reference",
+    "payment_terms",
+    "business_process",
+    "specification",
+)
+
+
+def _notes() -> st.SearchStrategy[Note]:
+    return st.builds(Note, text=texts(), subject=maybe(st.sampled_from(["AAI", "PMT", "PMD", "REG"])))
+
+
+def _breakdown() -> st.SearchStrategy[VatBreakdown]:
+    return st.builds(
+        VatBreakdown,
+        category=codes(),
+        rate=maybe(amounts()),
+        taxable=maybe(amounts()),
+        tax=amounts(),
+        exemption_reason=maybe(texts()),
+        exemption_code=maybe(codes()),
+    )
+
+
+def orders() -> st.SearchStrategy[Order]:
+    """A whole purchase order."""
+    line = st.builds(
+        OrderLine,
+        id=texts(),
+        quantity=maybe(amounts()),
+        unit=maybe(codes()),
+        price=maybe(amounts()),
+        net_amount=maybe(amounts()),
+        name=maybe(texts()),
+        seller_item=maybe(texts()),
+        buyer_item=maybe(texts()),
+        standard_item=maybe(identifiers()),
+    )
+    return st.builds(
+        Order,
+        number=texts(),
+        issue_date=maybe(dates()),
+        currency=maybe(codes()),
+        buyer=parties(),
+        seller=parties(),
+        delivery_location=maybe(identifiers()),
+        invoicee=maybe(parties()),
+        contract=maybe(texts()),
+        accounting_reference=maybe(texts()),
+        note=maybe(texts()),
+        lines=some(line),
+    )

@@ -1,0 +1,86 @@
+"""Who a document is for and how it leaves."""
+
+from gateway.config.model import EndpointSettings, Partner, Receives, RouteStep, Sends
+from gateway.flow.routing import Planned, entry, identify, plan, receives
+from gateway.invoice import Identifier, Party
+from gateway.message import DocumentKind
+
+WAY = Receives(format="ubl", route=(RouteStep(endpoint="main", fallback=("mail", "print")), RouteStep(endpoint="copy")))
+PARTNERS = {
+    "hyper": Partner(
+        name="Hypermarché SA",
+        identifiers={"gln": ("3020180000002", "3020180000019"), "vat": ("FR98765432101",)},
+        receives={DocumentKind.INVOICE: WAY},
+    ),
+    "brico": Partner(name="Brico SARL", identifiers={"gln": ("3012345678903",), "number": ("C-42",)}),
+}
+
+
+def test_a_buyer_is_found_by_gln() -> None:
+    """The scheme 0088 of EN 16931 is the gln of a partner file."""
+    found = identify(Party(ids=(Identifier("3020180000019", "0088"),)), PARTNERS)
+    assert found.partner == "hyper"
+    assert "gln 3020180000019" in found.why
+
+
+def test_a_buyer_is_found_by_electronic_address_vat_or_number() -> None:
+    """Every identifier a document may carry leads to the partner that lists it."""
+    assert identify(Party(electronic_address=Identifier("3012345678903", "0088")), PARTNERS).partner == "brico"
+    assert identify(Party(vat_id="FR98765432101"), PARTNERS).partner == "hyper"
+    assert identify(Party(ids=(Identifier("C-42"),)), PARTNERS).partner == "brico"
+
+
+def test_a_name_counts_only_when_nothing_better_does() -> None:
+    """An identifier outweighs a name that would lead elsewhere."""
+    party = Party(name="Brico SARL", ids=(Identifier("3020180000002", "0088"),))
+    assert identify(party, PARTNERS).partner == "hyper"
+    assert identify(Party(name="Brico SARL"), PARTNERS).partner == "brico"
+
+
+def test_identifiers_of_two_partners_are_nobody() -> None:
+    """A buyer that fits two partners is not guessed at; the words name both."""
+    party = Party(ids=(Identifier("3020180000002", "0088"), Identifier("C-42")))
+    found = identify(party, PARTNERS)
+    assert found.partner is None
+    assert "hyper" in found.why
+    assert "brico" in found.why
+
+
+def test_an_unknown_buyer_is_told_with_its_identifiers() -> None:
+    """The words repeat what the document said, so that it can be added to a file."""
+    found = identify(Party(name="Nobody", vat_id="XX1"), PARTNERS)
+    assert found.partner is None
+    assert "vat XX1" in found.why
+
+
+def test_the_first_entry_that_fits_reads_the_message() -> None:
+    """Endpoint and file name choose the entry; an entry without endpoints fits all of them."""
+    partner = Partner(
+        name="ERP",
+        endpoints={"drop": EndpointSettings(kind="folder"), "api": EndpointSettings(kind="api")},
+        sends=(
+            Sends(over=("drop",), match="*.csv", format="csv"),
+            Sends(match="*.XML", format="ubl"),
+            Sends(over=("api",), format="json"),
+        ),
+    )
+    assert entry(partner, endpoint="drop", filename="A.CSV") is partner.sends[0]
+    assert entry(partner, endpoint="drop", filename="a.xml") is partner.sends[1]
+    assert entry(partner, endpoint="api", filename=None) is partner.sends[2]
+    assert entry(partner, endpoint="drop", filename="a.txt") is None
+
+
+def test_a_credit_note_goes_the_way_of_invoices() -> None:
+    """Unless the partner has a way of its own for credit notes."""
+    assert receives(PARTNERS["hyper"], DocumentKind.CREDIT_NOTE) is WAY
+    assert receives(PARTNERS["brico"], DocumentKind.INVOICE) is None
+
+
+def test_the_plan_has_fallbacks_behind_their_step() -> None:
+    """Steps go side by side; the fallbacks of a step come one after the other."""
+    assert plan(WAY) == (
+        Planned(0, 0, "main"),
+        Planned(0, 1, "mail"),
+        Planned(0, 2, "print"),
+        Planned(1, 0, "copy"),
+    )
