@@ -8,9 +8,11 @@ from typing import Any
 
 import structlog
 from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as TimedOut
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 
 from gateway import __version__, terms
@@ -19,9 +21,10 @@ from gateway.config.model import Gateway
 from gateway.config.reload import Reloader
 from gateway.config.snapshot import Current, Snapshot
 from gateway.endpoints import KINDS
-from gateway.endpoints.base import Incoming, Listener, Parts, Reactor
+from gateway.endpoints.base import Incoming, Parts, Reactor
 from gateway.endpoints.http import front
 from gateway.enrichment import ENRICHMENTS
+from gateway.errors import Permanent
 from gateway.flow.accept import Acceptance
 from gateway.flow.context import Flow
 from gateway.flow.deliver import DeliverStep
@@ -31,7 +34,6 @@ from gateway.flow.status import message_status, show_queues
 from gateway.flow.worker import Step, Worker
 from gateway.formats import FORMATS
 from gateway.mapping.compile import compile_mapping
-from gateway.errors import Permanent
 from gateway.message import Direction, MessageState, new_id
 from gateway.monitoring.certificates import show_certificates
 from gateway.monitoring.health import Health, Ticker, disk_check
@@ -169,7 +171,7 @@ class App:
         await self._store.read(lambda tx: show_queues(tx, self._metrics))
 
     async def _check_database(self) -> str | None:
-        await self._store.read(lambda tx: work.depth(tx))
+        await self._store.read(work.depth)
         return None
 
     async def _check_config(self) -> str | None:
@@ -249,11 +251,8 @@ class App:
         for call in (self._heartbeat, self._gauges):
             if call.running:
                 call.stop()
-        idle = self._worker.stop()
         grace = self._settings.pace.stop_grace.total_seconds()
-        await idle.addTimeout(
-            grace, self._reactor, onTimeoutCancel=lambda result, timeout: result if result is None else None
-        )
+        await self._worker.stop().addTimeout(grace, self._reactor).addErrback(_out_of_time)
         self._tasks.cancel()
         await self._worker.give_back()
         self._ticker.stop()
@@ -269,6 +268,11 @@ def _every(reactor: IReactorTime, ask: Callable[[], Any]) -> LoopingCall:
     call = LoopingCall(lambda: Deferred.fromCoroutine(ask()))
     call.clock = reactor
     return call
+
+
+def _out_of_time(failure: Failure) -> None:
+    failure.trap(TimedOut)
+    log.warning("stop_grace_over")  # what still runs is cut off; its claims go back and the next start takes it up
 
 
 async def _stopped(port: IListeningPort) -> None:

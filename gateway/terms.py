@@ -323,12 +323,19 @@ def _steps(path: str) -> tuple[_Step, ...]:
 def with_value(holder: object, code: str, value: Value | None) -> object:
     """A copy of `holder` in which term `code` has `value`; the parts on the way are made when they are absent.
 
-    Raises `ValueError` when a part that must be made needs more than this value (an address scheme without address).
+    With None the value goes, and with it a part that cannot be without it (an identifier with its scheme).
+    Raises `ValueError` when a part that must be made needs more than this value (an address scheme without address),
+    or when `holder` itself cannot be without it.
     """
-    return _with(holder, type(holder), _steps(TERMS[code].path), value)
+    made = _with(holder, type(holder), _steps(TERMS[code].path), value)
+    if made is None:
+        raise ValueError(f"{code} ({TERMS[code].name}) cannot be left out")
+    return made
 
 
 def _with(holder: object, kind: type, steps: tuple[_Step, ...], value: Value | None) -> object:
+    if holder is None and value is None:
+        return None
     step, rest = steps[0], steps[1:]
     old = getattr(holder, step.name) if holder is not None else None
     new: object
@@ -339,25 +346,29 @@ def _with(holder: object, kind: type, steps: tuple[_Step, ...], value: Value | N
         held = old if isinstance(old, tuple) else ()
         first = held[step.index] if len(held) > step.index else None
         made = _with(first, _field_type(kind, step.name), rest, value)
-        new = (*held[: step.index], made, *held[step.index + 1 :])
+        new = (*held[: step.index], *([] if made is None else [made]), *held[step.index + 1 :])
     elif rest:
         new = _with(old, _field_type(kind, step.name), rest, value)
     else:
         new = value
     if holder is None:
         return _make(kind, {step.name: new})
+    if new is None and step.name in _needed(kind):
+        return None
     return replace(holder, **{step.name: new})  # type: ignore[type-var]
 
 
 def _make(kind: type, values: Mapping[str, object]) -> object:
-    missing = [
-        each.name
-        for each in fields(kind)
-        if each.default is MISSING and each.default_factory is MISSING and each.name not in values
-    ]
+    missing = [name for name in _needed(kind) if name not in values]
     if missing:
-        raise ValueError(f"a {kind.__name__} needs {' and '.join(missing)} too")
+        raise ValueError(f"there is no {kind.__name__.lower()} without {' and '.join(missing)}")
     return kind(**values)
+
+
+@cache
+def _needed(kind: type) -> tuple[str, ...]:
+    """The fields without which there is no `kind`."""
+    return tuple(each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING)
 
 
 @cache
@@ -442,7 +453,7 @@ def _assemble(kind: type, tree: Mapping[typing.Any, typing.Any], group: str, pat
     for each in fields(kind):
         where = f"{path}.{each.name}" if path else each.name
         if each.name not in tree:
-            if each.default is MISSING and each.default_factory is MISSING:
+            if each.name in _needed(kind):
                 missing.append(_code_of(group, where))
             continue
         value, inner = tree[each.name], _field_type(kind, each.name)

@@ -2,10 +2,13 @@
 
 import datetime
 from decimal import Decimal
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from gateway.errors import Refused
+from gateway.formats.base import Format, ReadDocument, Reading
 from gateway.invoice import (
     Account,
     Address,
@@ -38,6 +41,7 @@ TRICKY = "aZ09 &<>\"'+:?~*;#é€ßØ漢😀\u00a0\u2028]]>%{}\\\n\r\t"
 """Letters, markup, separators of EDI syntaxes, accents, characters outside the basic plane, line breaks."""
 
 
+@cache
 def texts(max_size: int = 24) -> st.SearchStrategy[str]:
     """A text with something in it, no white space at its ends, that does not look like a note with a subject."""
     tricky = st.text(st.sampled_from(TRICKY), min_size=1, max_size=max_size)
@@ -45,16 +49,19 @@ def texts(max_size: int = 24) -> st.SearchStrategy[str]:
     return st.one_of(samples, tricky).map(str.strip).filter(lambda text: text and not text.startswith("#"))
 
 
+@cache
 def codes() -> st.SearchStrategy[str]:
     """A short code."""
     return st.text(st.sampled_from("ABCXYZ0123456789"), min_size=1, max_size=6).filter(lambda code: code != "NA")
 
 
+@cache
 def dates() -> st.SearchStrategy[datetime.date]:
     """A day."""
     return st.dates(datetime.date(1999, 1, 1), datetime.date(2099, 12, 31))
 
 
+@cache
 def amounts() -> st.SearchStrategy[Decimal]:
     """An amount, trailing noughts and many digits included."""
     usual = st.decimals(min_value=-99999, max_value=99999, places=2, allow_nan=False, allow_infinity=False)
@@ -62,21 +69,25 @@ def amounts() -> st.SearchStrategy[Decimal]:
     return st.one_of(usual, odd.map(Decimal))
 
 
+@cache
 def maybe(strategy: st.SearchStrategy[_T]) -> st.SearchStrategy[_T | None]:
     """None, or a value."""
     return st.one_of(st.none(), strategy)
 
 
+@cache
 def some(strategy: st.SearchStrategy[_T], most: int = 2) -> st.SearchStrategy[tuple[_T, ...]]:
     """None, one or a few."""
     return st.lists(strategy, max_size=most).map(tuple)
 
 
+@cache
 def identifiers() -> st.SearchStrategy[Identifier]:
     """An identifier with or without a scheme."""
     return st.builds(Identifier, texts(), maybe(codes()))
 
 
+@cache
 def addresses() -> st.SearchStrategy[Address]:
     """An address that says something."""
     part = maybe(texts())
@@ -92,6 +103,7 @@ def addresses() -> st.SearchStrategy[Address]:
     )
 
 
+@cache
 def parties(*, traders: bool = True) -> st.SearchStrategy[Party]:
     """A party; only traders (seller and buyer) have a trading name and legal information."""
     return st.builds(
@@ -109,11 +121,13 @@ def parties(*, traders: bool = True) -> st.SearchStrategy[Party]:
     )
 
 
+@cache
 def periods() -> st.SearchStrategy[Period]:
     """A period with at least its first day."""
     return st.builds(Period, start=dates(), end=maybe(dates()))
 
 
+@cache
 def adjustments(*, of_document: bool) -> st.SearchStrategy[Adjustment]:
     """An allowance or a charge; those of a document have a VAT category."""
     return st.builds(
@@ -128,6 +142,7 @@ def adjustments(*, of_document: bool) -> st.SearchStrategy[Adjustment]:
     )
 
 
+@cache
 def payments() -> st.SearchStrategy[Payment]:
     """A payment by transfer, card or direct debit, or several of them."""
     return st.builds(
@@ -141,6 +156,7 @@ def payments() -> st.SearchStrategy[Payment]:
     )
 
 
+@cache
 def attachments() -> st.SearchStrategy[Attachment]:
     """A reference to a supporting document: a link, or a file with its type."""
     linked = st.builds(Attachment, id=texts(), description=maybe(texts()), url=maybe(texts()))
@@ -155,6 +171,7 @@ def attachments() -> st.SearchStrategy[Attachment]:
     return st.one_of(linked, held)
 
 
+@cache
 @st.composite
 def prices(draw: st.DrawFn) -> Price:
     """A price; a gross price has its discount, a unit its quantity."""
@@ -169,6 +186,7 @@ def prices(draw: st.DrawFn) -> Price:
     )
 
 
+@cache
 def articles() -> st.SearchStrategy[Item]:
     """What a line sells."""
     return st.builds(
@@ -184,6 +202,7 @@ def articles() -> st.SearchStrategy[Item]:
     )
 
 
+@cache
 @st.composite
 def lines(draw: st.DrawFn) -> Line:
     """One line; its unit has its quantity."""
@@ -207,6 +226,7 @@ def lines(draw: st.DrawFn) -> Line:
     )
 
 
+@cache
 @st.composite
 def invoices(draw: st.DrawFn, type_codes: tuple[str, ...] = ("380", "381", "384", "389", "396")) -> Invoice:
     """A whole invoice or credit note in which every term of EN 16931 comes up, as its syntaxes can carry it."""
@@ -219,6 +239,7 @@ def invoices(draw: st.DrawFn, type_codes: tuple[str, ...] = ("380", "381", "384"
         Delivery, name=maybe(texts()), location=maybe(identifiers()), date=dates(), address=maybe(addresses())
     )
     total = maybe(amounts())
+    references: dict[str, Any] = {name: draw(maybe(texts())) for name in _TEXT_FIELDS}
     return Invoice(
         number=draw(texts()),
         issue_date=draw(dates()),
@@ -255,7 +276,7 @@ def invoices(draw: st.DrawFn, type_codes: tuple[str, ...] = ("380", "381", "384"
         charges=draw(some(adjustments(of_document=True))),
         attachments=draw(some(attachments())),
         object_id=draw(maybe(identifiers())),
-        **{name: draw(maybe(texts())) for name in _TEXT_FIELDS},
+        **references,
     )
 
 
@@ -275,10 +296,12 @@ _TEXT_FIELDS = (
 )
 
 
+@cache
 def _notes() -> st.SearchStrategy[Note]:
     return st.builds(Note, text=texts(), subject=maybe(st.sampled_from(["AAI", "PMT", "PMD", "REG"])))
 
 
+@cache
 def _breakdown() -> st.SearchStrategy[VatBreakdown]:
     return st.builds(
         VatBreakdown,
@@ -291,6 +314,7 @@ def _breakdown() -> st.SearchStrategy[VatBreakdown]:
     )
 
 
+@cache
 def orders() -> st.SearchStrategy[Order]:
     """A whole purchase order."""
     line = st.builds(
@@ -319,3 +343,25 @@ def orders() -> st.SearchStrategy[Order]:
         note=maybe(texts()),
         lines=some(line),
     )
+
+
+def outcomes(kind: Format, data: bytes) -> list[ReadDocument | Refused]:
+    """Everything that reading gives, a refusal of the whole included; any other exception goes through."""
+    assert kind.read
+    try:
+        return list(kind.read(data, Reading()))
+    except Refused as refused:
+        return [refused]
+
+
+def is_read_or_refused(found: list[ReadDocument | Refused]) -> bool:
+    """True when reading gave something, each a document or a refusal that says why."""
+    return bool(found) and all(isinstance(each, ReadDocument) or bool(each.text and each.code) for each in found)
+
+
+def damaged(draw: st.DataObject, raw: bytes) -> bytes:
+    """Bytes with a piece cut out, doubled, or replaced by something else."""
+    start = draw.draw(st.integers(0, len(raw)))
+    end = draw.draw(st.integers(start, min(len(raw), start + 400)))
+    pieces = st.one_of(st.binary(max_size=20), st.just(raw[start:end] * 2), st.just(b"9" * 50))
+    return raw[:start] + draw.draw(pieces) + raw[end:]

@@ -95,7 +95,7 @@ def _finding(rule: str, text: str, place: str) -> str:
 @click.option("--before", help="Only documents older than this id (for the next page).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @pass_site
-def list_documents(  # noqa: PLR0913  # one parameter an option
+def list_documents(  # one parameter an option
     site: Site,
     *,
     held: bool,

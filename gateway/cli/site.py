@@ -1,6 +1,5 @@
 """The site a command works on, and `gateway init`, which makes one."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path

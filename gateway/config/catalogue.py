@@ -85,7 +85,8 @@ class EndpointFacts:
     """What the configuration needs to know of an endpoint kind.
 
     `check` finds mistakes no model can see. `claims` gives, by setting and in words, what no two endpoints of the kind
-    may share in the whole site (`("as2_id", "the AS2 name X towards our identity Y")`).
+    may share in the whole site (`("as2_id", "the AS2 name X towards our identity Y")`); with `claimed_by` partner the
+    endpoints of one partner may share it.
     """
 
     settings: type[EndpointSettings]
@@ -93,11 +94,12 @@ class EndpointFacts:
     receives: bool
     check: Callable[[Any, PartnerContext], Iterable[EndpointProblem]] | None = None
     claims: Callable[[Any], Iterable[tuple[str, str]]] | None = None
+    claimed_by: Literal["endpoint", "partner"] = "endpoint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """Every kind by its name."""
+    """Every kind by its name; `mapping_schema` is the JSON Schema of mapping files, for editors."""
 
     endpoints: Mapping[str, EndpointFacts]
     formats: Mapping[str, FormatFacts]
@@ -105,3 +107,4 @@ class Catalogue:
     enrichments: Mapping[str, type[EnrichmentSettings]]
     compile_mapping: CompileMapping
     terms: Mapping[str, str] = field(default_factory=dict)
+    mapping_schema: Mapping[str, Any] | None = None

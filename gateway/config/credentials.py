@@ -40,7 +40,10 @@ class _Entry:
 
 
 class Credentials:
-    """Reads the certificates and keys of one site; `files` are the certificate files read, with their bytes."""
+    """Reads the certificates and keys of one site.
+
+    `files` are the certificate files read, with their bytes; `named` are all that were asked for.
+    """
 
     def __init__(self, root: Path, *, now: datetime, environment: Mapping[str, str], problems: Problems) -> None:
         self._root = root
@@ -49,6 +52,7 @@ class Credentials:
         self._problems = problems
         self._read: dict[Path, x509.Certificate | _Unusable] = {}
         self.files: dict[Path, bytes] = {}
+        self.named: set[Path] = set()
 
     def partner(self, source: Source, certificates: Certificates) -> PartnerCertificates:
         """The certificates of a partner file; what is wrong with them is added to the problems."""
@@ -117,6 +121,7 @@ class Credentials:
         return Dated(certificate, begins, ends, self._name(file))
 
     def _certificate(self, file: Path) -> x509.Certificate:
+        self.named.add(file)
         if file not in self._read:
             try:
                 with file.open("rb") as opened:

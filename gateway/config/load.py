@@ -299,7 +299,8 @@ class _Site:
     def _claims(self, source: Source, path: Steps, settings: EndpointSettings, facts: EndpointFacts) -> None:
         for key, words in facts.claims(settings) if facts.claims else ():
             other, place = self._claimed.setdefault((settings.kind, words), (source, (*path, key)))
-            if (other, place) != (source, (*path, key)):
+            shared = facts.claimed_by == "partner" and other is source
+            if not shared and (other, place) != (source, (*path, key)):
                 text = f"{words} is claimed in {other.file} line {other.place(place)[0]} too"
                 self.problems.refer(source, (*path, key), "E219", text)
 
@@ -311,9 +312,9 @@ class _Site:
         for name, source in self._mapping_sources.items():
             if name not in used:
                 self.problems.at(source.file, (1, 1), "W200", f"no partner names the mapping '{name}'")
-        directory = self.root / "certs"
+        directory, named = self.root / "certs", self._secrets.named | self._credentials.named
         files = sorted(directory.rglob("*")) if directory.is_dir() else []
         for file in files:
-            if file.suffix.lower() in _CERTIFICATES and file not in self._secrets.named and file.is_file():
+            if file.suffix.lower() in _CERTIFICATES and file not in named and file.is_file():
                 text = "no partner file and no identity names this certificate"
                 self.problems.at(file.relative_to(self.root).as_posix(), (1, 1), "W401", text)

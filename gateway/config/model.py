@@ -225,7 +225,7 @@ class Gateway(Strict):
     organisation: Organisation
     identities: Mapping[str, Identity] = Field(default_factory=dict, description="our AS2 identities, by name")
     listen: Listen = Field(default_factory=Listen)
-    database: Database = Field(default_factory=Database)
+    database: Database = Field(default_factory=dict, validate_default=True)  # its default path is the site's
     limits: Limits = Field(default_factory=Limits)
     logs: Logs = Field(default_factory=Logs)
     pace: Pace = Field(default_factory=Pace)

@@ -41,10 +41,10 @@ directory of `gateway.toml`. In YAML every value is taken as it is written: `NO`
 """
 
 
-def generated(catalogue: Catalogue, *, mapping: Mapping[str, Any] | None = None) -> dict[str, str]:
+def generated(catalogue: Catalogue) -> dict[str, str]:
     """The files of `docs/reference` that are written by the program: text by path below that directory."""
-    files = {"configuration.md": configuration(catalogue)}
-    for name, schema in schemas(catalogue, mapping=mapping).items():
+    files = {"configuration.md": configuration(catalogue).rstrip("\n") + "\n"}
+    for name, schema in schemas(catalogue).items():
         files[f"schema/{name}.schema.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     return files
 
@@ -52,7 +52,10 @@ def generated(catalogue: Catalogue, *, mapping: Mapping[str, Any] | None = None)
 def configuration(catalogue: Catalogue) -> str:
     """The page of all settings as Markdown."""
     made = models(catalogue)
-    parts = [_INTRODUCTION, *_file("gateway.toml", made.gateway), *_file("partners/*.yaml", made.partner)]
+    told: set[type[BaseModel]] = set()
+    parts = [_INTRODUCTION]
+    parts += ["## gateway.toml\n", *_with_inner("Gateway", made.gateway, told)]
+    parts += ["## partners/*.yaml\n", *_with_inner("Partner", made.partner, told)]
     kinds: list[tuple[str, Mapping[str, type[BaseModel]]]] = [
         ("Endpoint kinds", {name: facts.settings for name, facts in catalogue.endpoints.items()}),
         ("Rule kinds", catalogue.rules),
@@ -62,20 +65,20 @@ def configuration(catalogue: Catalogue) -> str:
     for title, members in kinds:
         parts.append(f"## {title}\n")
         for name, model in sorted(members.items()):
-            parts += _model(f"`{name}`", model)
+            parts += _with_inner(f"`{name}`", model, told)
     return "\n".join(parts)
 
 
-def _file(title: str, model: type[BaseModel]) -> Iterator[str]:
-    yield f"## {title}\n"
-    pending, seen = [model], {model}
+def _with_inner(title: str, model: type[BaseModel], told: set[type[BaseModel]]) -> Iterator[str]:
+    """The section of a model, and one for every model inside it that has none yet."""
+    yield from _model(title, model)
+    pending = list(_inside(model))
     while pending:
         each = pending.pop(0)
-        yield from _model(each.__name__, each)
-        for inner in _inside(each):
-            if inner not in seen:
-                seen.add(inner)
-                pending.append(inner)
+        if each not in told:
+            told.add(each)
+            yield from _model(each.__name__, each)
+            pending += _inside(each)
 
 
 def _inside(model: type[BaseModel]) -> Iterator[type[BaseModel]]:

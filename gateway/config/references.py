@@ -118,17 +118,17 @@ class References:
             self._problems.refer(source, (*path, "partner"), "E209", text)
 
     def _reached(self, source: Source) -> None:
-        before: list[tuple[Steps, set[str], str]] = []
+        before: dict[str, list[tuple[Steps, set[str]]]] = {}
         for path, entry in mappings_at(source.data, "sends"):
             over = {name for _, name in texts(entry, "over")} or set(mapping_at(source.data, "endpoints"))
             match = str(entry.get("match", "*"))
-            for earlier, taken, pattern in before:
-                if over <= taken and pattern in {"*", match}:
-                    line = source.place(earlier)[0]
-                    text = f"the entry in line {line} takes every message this one is for"
-                    self._problems.refer(source, path, "E215", text)
-                    break
-            before.append((path, over, match))
+            alike = before.get("*", []) + (before.get(match, []) if match != "*" else [])
+            first = next((earlier for earlier, taken in alike if over <= taken), None)
+            if first is not None:
+                text = f"the entry in line {source.place(first)[0]} takes every message this one is for"
+                self._problems.refer(source, path, "E215", text)
+            else:
+                before.setdefault(match, []).append((path, over))
 
     def _receives(self, source: Source, path: Steps, entry: Mapping[str, Any]) -> None:
         self._format(source, path, entry, reads=False)
@@ -169,11 +169,11 @@ class References:
     def _format(self, source: Source, path: Steps, entry: Mapping[str, Any], *, reads: bool) -> None:
         name = entry.get("format")
         mapping = entry.get("mapping")
-        if isinstance(mapping, str):
+        facts = self._catalogue.formats.get(str(name))
+        if isinstance(mapping, str) and (facts is None or facts.mapping != "none"):
             self._mapping(source, (*path, "mapping"), mapping, name, reads=reads)
         if not isinstance(name, str):
             return
-        facts = self._catalogue.formats.get(name)
         if facts is None and name != FILE:
             known = {FILE, *self._catalogue.formats}
             text = f"there is no format {shown(name)}{did_you_mean(name, known)}"

@@ -14,14 +14,14 @@ _ANY_MAPPING: Mapping[str, Any] = {
     "type": "object",
     "properties": {
         "extends": {"type": "string", "description": "mapping whose entries hold where this one has none"},
-        "format": {"type": "string", "description": "format it reads or writes"},
-        "direction": {"enum": ["read", "write"], "description": "whether documents are read or written with it"},
+        "reads": {"type": "string", "description": "format it reads"},
+        "writes": {"type": "string", "description": "format it writes"},
     },
 }
 
 
-def schemas(catalogue: Catalogue, *, mapping: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """The schemas by name: `gateway`, `partner` and `mapping` (given by the room that compiles mappings)."""
+def schemas(catalogue: Catalogue) -> dict[str, dict[str, Any]]:
+    """The schemas by name: `gateway`, `partner` and `mapping`."""
     made = models(catalogue)
     partner = made.partner.model_json_schema()
     definitions = partner["$defs"]
@@ -40,7 +40,7 @@ def schemas(catalogue: Catalogue, *, mapping: Mapping[str, Any] | None = None) -
     return {
         "gateway": {"$schema": DIALECT, **made.gateway.model_json_schema()},
         "partner": {"$schema": DIALECT, **_lenient(partner)},
-        "mapping": {"$schema": DIALECT, **_lenient(dict(mapping or _ANY_MAPPING))},
+        "mapping": {"$schema": DIALECT, **_lenient(catalogue.mapping_schema or _ANY_MAPPING)},
     }
 
 

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from gateway.config.catalogue import Catalogue
 from gateway.config.models import keys_of, kinds_of, step_into, unwrapped
 from gateway.config.problems import Problems, did_you_mean, nearest, shown
-from gateway.config.source import Source, Steps
+from gateway.config.source import Place, Source, Steps
 from gateway.config.types import SecretInClear, SecretUnnamed
 
 _NUMBERS = {"int_parsing": "a whole number", "int_type": "a whole number", "int_from_float": "a whole number"}
@@ -64,9 +64,10 @@ def translate(
         _Detail(detail, data, model, catalogue) for detail in error.errors(include_url=False, include_input=True)
     ]
     misspelt = {(each.path[:-1], nearest(each.last, each.keys())) for each in details if each.kind == "extra_forbidden"}
+    told: set[tuple[Place, str]] = set()  # what an alias repeats is told once
     for each in details:
-        if each.kind != "missing" or (each.path, each.last) not in misspelt:
-            each.add(problems, source, base)
+        if (each.kind != "missing" or (each.path, each.last) not in misspelt) and not each.follows():
+            each.add(problems, source, base, told)
 
 
 class _Detail:
@@ -102,13 +103,21 @@ class _Detail:
             self.above = (holder, above)
         self.path = tuple(path)
 
+    def follows(self) -> bool:
+        """True for a list called too short because items of it are wrong."""
+        return self.kind == "too_short" and len(self.found) >= self.context["min_length"]
+
     def keys(self) -> tuple[str, ...]:
         """The keys that the mapping around this value may have."""
         return keys_of(*self.above)
 
-    def add(self, problems: Problems, source: Source, base: Steps) -> None:
+    def add(self, problems: Problems, source: Source, base: Steps, told: set[tuple[Place, str]]) -> None:
         """Add it to `problems` in plain words."""
         code, text, at_key, path = self._words(in_toml=source.file.endswith(".toml"))
+        once = source.place((*base, *path), at_key=at_key), text
+        if once in told:
+            return
+        told.add(once)
         name = ".".join(str(step) for step in (*base, *path))
         tell = problems.refer if self.kind == "value_error" else problems.add  # a kind may check terms once more
         tell(source, (*base, *path), code, f"{name}: {text}" if name else text, at_key=at_key)

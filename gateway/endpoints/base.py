@@ -13,6 +13,7 @@ from gateway.config.catalogue import EndpointProblem, PartnerContext
 from gateway.config.model import EndpointSettings
 from gateway.config.snapshot import Current, Snapshot
 from gateway.message import Answer, Body, DocumentKind, ReceiptOutcome
+from gateway.monitoring.metrics import Metrics
 from gateway.tasks import Tasks
 
 
@@ -136,6 +137,7 @@ class Parts:
     now: Callable[[], datetime]
     spool: Path
     status: Callable[[str, str], Awaitable[Mapping[str, object] | None]] | None = None
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 def _no_problem(_settings: EndpointSettings, _context: PartnerContext) -> Iterable[EndpointProblem]:

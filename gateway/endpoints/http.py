@@ -1,4 +1,5 @@
-# ruff: noqa: N802, N815, ARG002  # the names and arguments are Twisted's
+# ruff: noqa: N802, N815, ARG002  # the names, arguments and untyped methods are Twisted's
+# mypy: disable-error-code="no-untyped-call"
 """The HTTP front: one site for all kinds that listen on HTTP, with limits, an access log and metrics.
 
 Kinds hand in resources by path. A resource may have a method `screen(request)`, asked when the head of a request has
@@ -16,17 +17,17 @@ import structlog
 from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IAddress
 from twisted.python.failure import Failure
+from twisted.web.error import UnsupportedMethod
 from twisted.web.http import Request as PlainRequest
 from twisted.web.http import datetimeToString
 from twisted.web.resource import IResource, Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site, UnsupportedMethod
+from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from gateway.config.model import Limits
 from gateway.endpoints.base import Parts
 from gateway.endpoints.http_channel import IDLE_SECONDS, Channel
 from gateway.errors import Transient
 from gateway.message import Answer, Body, new_id
-from gateway.monitoring.metrics import Metrics
 from gateway.store.payloads import IN_DATABASE, Spool
 
 log = structlog.get_logger()
@@ -68,10 +69,11 @@ class FrontRequest(Request):
     defaultContentType = b"text/plain; charset=utf-8"
 
     def __init__(self, channel: Channel, *args: Any, **kwargs: Any) -> None:
-        super().__init__(channel, *args, **kwargs)  # type: ignore[no-untyped-call]
+        super().__init__(channel, *args, **kwargs)
         self.id: Final = new_id()
         self.gone = False
         self.received = 0
+        self.content = BytesIO()
         self.began = channel.site.reactor.seconds()
 
     def head(self, method: bytes, uri: bytes, version: bytes) -> None:
@@ -82,7 +84,6 @@ class FrontRequest(Request):
     def gotLength(self, length: int | None) -> None:
         """The head is complete: refuse what is too large or unwanted, or begin to take the body."""
         self.site = self.channel.site
-        self.content = BytesIO()
         if length == 0:
             return
         refusal = self.site.screen(self)
@@ -104,7 +105,7 @@ class FrontRequest(Request):
         try:
             self.content.write(data)
         except Transient as error:
-            log.error("http_body_not_spooled", why=str(error), request_id=self.id)
+            log.warning("http_body_not_spooled", why=str(error), request_id=self.id)
             self.channel.refuse(unavailable(error))
 
     def _too_large(self) -> Answer:
@@ -124,15 +125,16 @@ class FrontRequest(Request):
         with structlog.contextvars.bound_contextvars(request_id=self.id):
             try:
                 self.render(self.site.getResourceFor(self))
-            except Exception:  # noqa: BLE001  # a resource that breaks is our fault, said without its traceback
-                self._failed()
+            except Exception as error:  # noqa: BLE001  # a resource that breaks is our fault
+                self._failed(error)
 
     def render(self, resource: IResource) -> None:
         """Have the resource answer; a method it does not know is answered with those it does."""
         try:
             body = resource.render(self)
         except UnsupportedMethod as error:
-            allowed = ", ".join(sorted(method.decode("ascii") for method in error.allowedMethods))
+            methods: list[bytes] = sorted(error.allowedMethods)
+            allowed = b", ".join(methods).decode("ascii")
             self.reply(problem(405, f"allowed here: {allowed}", {"Allow": allowed}))
             return
         if body is not NOT_DONE_YET:
@@ -156,7 +158,7 @@ class FrontRequest(Request):
 
         The coroutine goes on when the peer goes: what it commits, it commits. `Transient` is answered with 503.
         """
-        _ = self.site.parts.tasks.spawn(name, self._answer(coroutine))
+        self.site.parts.tasks.spawn(name, self._answer(coroutine))
         return NOT_DONE_YET
 
     async def _answer(self, coroutine: Coroutine[Any, Any, Answer]) -> None:
@@ -168,13 +170,13 @@ class FrontRequest(Request):
         except Transient as error:
             log.warning("http_unavailable", why=str(error))
             answer = unavailable(error)
-        except Exception:  # noqa: BLE001  # a resource that breaks is our fault, said without its traceback
-            self._failed()
+        except Exception as error:  # noqa: BLE001  # a resource that breaks is our fault
+            self._failed(error)
             return
         self.reply(answer)
 
-    def _failed(self) -> None:
-        log.error("http_request_failed", path=self.path.decode("latin-1")[:200], exc_info=True)
+    def _failed(self, error: Exception) -> None:
+        log.error("http_request_failed", path=self.path.decode("latin-1")[:200], exc_info=error)
         self.site.metrics.unhandled("http")
         if self.startedWriting and not self.gone:
             self.loseConnection()
@@ -220,17 +222,15 @@ class _Directory(Resource):
 class Front(Site):
     """The site of the front."""
 
-    protocol = Channel
+    protocol: Any = Channel
     requestFactory = FrontRequest
     displayTracebacks = False
 
-    def __init__(self, parts: Parts, routes: Mapping[str, IResource], metrics: Metrics) -> None:
+    def __init__(self, parts: Parts, routes: Mapping[str, IResource]) -> None:
         root = _Directory()
-        super().__init__(  # type: ignore[no-untyped-call]
-            root, parsePOSTFormSubmission=False, timeout=IDLE_SECONDS, reactor=parts.reactor
-        )
+        super().__init__(root, parsePOSTFormSubmission=False, timeout=IDLE_SECONDS, reactor=parts.reactor)
         self.parts: Final = parts
-        self.metrics: Final = metrics
+        self.metrics: Final = parts.metrics
         self._routes = {f"/{path.strip('/')}": resource for path, resource in routes.items()}
         for path, resource in self._routes.items():
             _put(root, path.encode("ascii").strip(b"/").split(b"/"), resource)
@@ -266,7 +266,7 @@ class Front(Site):
         """Where the body of a request goes."""
         return Spool(self.parts.spool)
 
-    def buildProtocol(self, addr: IAddress | None) -> Channel | None:
+    def buildProtocol(self, addr: IAddress | None) -> Any:
         """A connection, unless as many as allowed are open."""
         if self._open >= self.limits.connections:
             self.metrics.http_connection_refused()
@@ -277,8 +277,7 @@ class Front(Site):
         self._full = False
         self._open += 1
         self.metrics.http_connections(self._open)
-        channel: Channel = super().buildProtocol(addr)
-        return channel
+        return super().buildProtocol(addr)
 
     def connection_closed(self) -> None:
         """Count a connection that is no longer open."""
@@ -326,6 +325,6 @@ def _put(directory: Resource, path: Iterable[bytes], resource: IResource) -> Non
     _put(child, rest, resource)
 
 
-def front(parts: Parts, routes: Mapping[str, IResource], *, metrics: Metrics | None = None) -> Front:
-    """The site that answers on `routes` (path below the root → resource); it counts into `metrics`."""
-    return Front(parts, routes, metrics or Metrics())
+def front(parts: Parts, routes: Mapping[str, IResource]) -> Front:
+    """The site that answers on `routes` (path below the root → resource)."""
+    return Front(parts, routes)

@@ -1,10 +1,12 @@
-# ruff: noqa: N802, N815  # the names are Twisted's
+# ruff: noqa: N802, N815  # the names and untyped methods are Twisted's
+# mypy: disable-error-code="no-untyped-call"
 """One HTTP connection with limits: how long a request may take to arrive, and how large its head and body may be."""
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from twisted.internet.interfaces import IDelayedCall, ITCPTransport
+from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, Request
 
@@ -32,7 +34,7 @@ class Channel(HTTPChannel):
     requests: "list[FrontRequest]"
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.refused = False
         self._answering = False
         self._due: IDelayedCall | None = None
@@ -126,9 +128,9 @@ class Channel(HTTPChannel):
 
     def _abort(self) -> None:
         self._end = None
-        self.transport.abortConnection()
+        self.forceAbortClient()
 
-    def connectionLost(self, reason: Failure) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The connection is closed."""
         self._not_due()
         if self._end is not None:

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal, TypeVar
 
-from gateway.message import DeliveryState as D
-from gateway.message import MessageState as M
-from gateway.message import Processing as P
+from gateway.message import DeliveryState, MessageState, Processing
 
 Axis = Literal["message", "processing", "delivery"]
-State = M | P | D
+State = MessageState | Processing | DeliveryState
+
+
+M, P, D = MessageState, Processing, DeliveryState
 
 
 class Move(StrEnum):
@@ -50,7 +51,7 @@ class IllegalMove(Exception):
         self.move = move
 
 
-MESSAGE: Mapping[tuple[M, Move], M] = {
+MESSAGE: Mapping[tuple[MessageState, Move], MessageState] = {
     (M.RECEIVED, Move.READ): M.READ,
     (M.RECEIVED, Move.REFUSE): M.REFUSED,
     (M.RECEIVED, Move.PARK): M.PARKED,
@@ -59,7 +60,7 @@ MESSAGE: Mapping[tuple[M, Move], M] = {
     (M.READ, Move.REPLAY): M.RECEIVED,  # documents that could be read stay; only unreadable ones are read again
 }
 
-PROCESSING: Mapping[tuple[P, Move], P] = {
+PROCESSING: Mapping[tuple[Processing, Move], Processing] = {
     (P.READ, Move.HOLD): P.HELD,
     (P.READ, Move.RELEASE): P.RELEASED,
     (P.READ, Move.REJECT): P.REJECTED,
@@ -80,7 +81,7 @@ PROCESSING: Mapping[tuple[P, Move], P] = {
     (P.PARKED, Move.CANCEL): P.CANCELLED,
 }
 
-DELIVERY: Mapping[tuple[D, Move], D] = {
+DELIVERY: Mapping[tuple[DeliveryState, Move], DeliveryState] = {
     (D.PLANNED, Move.QUEUE): D.QUEUED,
     (D.PLANNED, Move.SUPERSEDE): D.SUPERSEDED,
     (D.PLANNED, Move.CANCEL): D.CANCELLED,
@@ -118,7 +119,7 @@ INITIAL: Mapping[Axis, tuple[State, ...]] = {
     "delivery": (D.QUEUED, D.PLANNED),
 }
 
-S = TypeVar("S", M, P, D)
+S = TypeVar("S", MessageState, Processing, DeliveryState)
 
 
 def step(table: Mapping[tuple[S, Move], S], state: S, move: Move) -> S:

@@ -13,7 +13,6 @@ from gateway.message import (
     Document,
     Message,
     MessageState,
-    PayloadRef,
     new_id,
 )
 from gateway.store import deliveries, events, messages, payloads, work
@@ -47,7 +46,21 @@ def plan_deliveries(
         if planned.position in settled:
             continue
         settings = partner.endpoints[planned.endpoint]
-        message = _message(tx, document, addressed.partner, planned.endpoint, settings.kind, output, payload, snapshot)
+        message_id = new_id()
+        message = Message(
+            id=message_id,
+            direction=Direction.OUT,
+            channel=settings.kind,
+            endpoint=planned.endpoint,
+            partner=addressed.partner,
+            peer_id=f"{message_id}@{domain(snapshot)}",
+            payload=payload,
+            state=MessageState.SENT,
+            created_at=tx.now,
+            filename=output.filename,
+            content_type=output.media_type,
+            headers={"document": document.id},
+        )
         messages.add(tx, message)
         first = planned.rank == 0
         delivery = Delivery(
@@ -96,33 +109,6 @@ def _settle(tx: Tx, document: Document, actor: str) -> set[int]:
         elif delivery.state is not DeliveryState.CANCELLED and delivery.state is not DeliveryState.SUPERSEDED:
             settled.add(delivery.position)
     return settled
-
-
-def _message(
-    tx: Tx,
-    document: Document,
-    partner: str,
-    endpoint: str,
-    channel: str,
-    output: Output,
-    payload: PayloadRef,
-    snapshot: Snapshot,
-) -> Message:
-    message_id = new_id()
-    return Message(
-        id=message_id,
-        direction=Direction.OUT,
-        channel=channel,
-        endpoint=endpoint,
-        partner=partner,
-        peer_id=f"{message_id}@{domain(snapshot)}",
-        payload=payload,
-        state=MessageState.SENT,
-        created_at=tx.now,
-        filename=output.filename,
-        content_type=output.media_type,
-        headers={"document": document.id},
-    )
 
 
 def domain(snapshot: Snapshot) -> str:

@@ -10,15 +10,15 @@ from gateway.errors import Refused
 from gateway.finding import Finding, Severity
 from gateway.flow import advance, examine, routing
 from gateway.flow.context import Flow
-from gateway.flow.plan import plan_deliveries
 from gateway.flow.lifecycle import Move
+from gateway.flow.plan import plan_deliveries
 from gateway.formats import FORMATS
 from gateway.formats.json import invoice_from_json, invoice_to_json, order_from_json
 from gateway.invoice import Invoice
 from gateway.message import Document, DocumentKind, Message, Processing, Work
 from gateway.order import Order
 from gateway.rules.base import Facts
-from gateway.store import counters, documents, messages, orders, payloads, references, uniques, work
+from gateway.store import counters, documents, messages, orders, payloads, uniques, work
 from gateway.store.database import Tx
 
 

@@ -53,12 +53,12 @@ def show_queues(tx: Tx, metrics: Metrics) -> None:
     """Bring the gauges of queues and waiting documents up to the store."""
     rows = [row for row in deliveries.queue(tx) if row.state in WAITS]
     metrics.queue(
-        {(row.channel, row.state): row.count for row in rows},
-        {row.channel: row.oldest for row in rows if row.state is DeliveryState.QUEUED},
+        {(channel, state): count for channel, state, count, _ in rows},
+        {channel: oldest for channel, state, _, oldest in rows if state is DeliveryState.QUEUED},
     )
-    awaited = [row for row in rows if row.state is DeliveryState.HANDED_OVER]
+    awaited = [(count, oldest) for _, state, count, oldest in rows if state is DeliveryState.HANDED_OVER]
     metrics.receipts_awaited(
-        sum(row.count for row in awaited), oldest=min((row.oldest for row in awaited), default=None)
+        sum(count for count, _ in awaited), oldest=min((oldest for _, oldest in awaited), default=None)
     )
     held = documents.held(tx)
     metrics.held({kind: count for kind, count, _ in held}, oldest=min((since for _, _, since in held), default=None))

@@ -119,11 +119,11 @@ class Worker:
         except Transient as error:
             log.warning("work_postponed", why=str(error))
             await self._put_back(item, STORE_TROUBLE_WAIT)
-        except Exception as error:  # noqa: BLE001  # design rule 3: the unexpected parks the item, with its traceback
-            trace = "".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:]
-            log.error("work_parked", why=repr(error), exc_info=error)
+        except Exception as error:  # design rule 3: the unexpected parks the item, with its traceback
+            why, trace = repr(error), "".join(traceback.format_exception(error))[-TRACEBACK_LIMIT:]
+            log.exception("work_parked", why=why)
             self._flow.metrics.parked(item.kind)
-            await self._flow.store.write(lambda tx: self._park(tx, item, repr(error), trace))
+            await self._flow.store.write(lambda tx: self._park(tx, item, why, trace))
 
     async def _put_back(self, item: Work, wait: timedelta) -> None:
         try:

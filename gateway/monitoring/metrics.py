@@ -27,7 +27,6 @@ WAITING: Final = (DeliveryState.PLANNED, DeliveryState.QUEUED, DeliveryState.SEN
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 STAGES: Final = ("read", "process")
 ERROR_SOURCES: Final = ("task", "deferred", "thread", "http")
-RELOAD_FIELDS: Final = ("hash",)
 
 _QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _ATTEMPT = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
@@ -106,7 +105,13 @@ class Metrics:
         self._reload_at = self._gauge(
             "config_last_reload_success_timestamp_seconds", "When the configuration in force was loaded."
         )
-        self._config = self._gauge("config_info", "Always 1, with the configuration in force.", *RELOAD_FIELDS)
+        self._config = self._gauge("config_info", "Always 1, with the configuration in force.", "hash")
+        self._endpoint_up = self._gauge(
+            "endpoint_up",
+            "1 when an endpoint the gateway itself looks at can be used, 0 when not.",
+            "channel",
+            "endpoint",
+        )
         self._heartbeat = self._gauge(
             "heartbeat_timestamp_seconds", "When something that must go on last showed that it does.", "stage"
         )
@@ -192,14 +197,14 @@ class Metrics:
 
         What is not named is set to zero.
         """
-        for series in _known(self._queue):
-            self._queue.labels(*series).set(0)
-        for (channel, state), count in waiting.items():
-            self._queue.labels(channel, state).set(count)
-        for series in _known(self._oldest):
-            self._oldest.labels(*series).set(0)
-        for channel, since in oldest.items():
-            self._oldest.labels(channel).set(since.timestamp())
+        counts: dict[tuple[str, ...], int] = dict.fromkeys(_known(self._queue), 0)
+        counts.update({(channel, str(state)): count for (channel, state), count in waiting.items()})
+        for series, count in counts.items():
+            self._queue.labels(*series).set(count)
+        stamps: dict[tuple[str, ...], float] = dict.fromkeys(_known(self._oldest), 0.0)
+        stamps.update({(channel,): at.timestamp() for channel, at in oldest.items()})
+        for series, stamp in stamps.items():
+            self._oldest.labels(*series).set(stamp)
 
     def held(self, documents: Mapping[DocumentKind, int], *, oldest: datetime | None) -> None:
         """Show how many documents of each kind wait for a person, and since when the longest waiting one does."""
@@ -218,7 +223,7 @@ class Metrics:
         for role, owner, serial, not_after in expiries:
             self._certificates.labels(role, owner, serial).set(not_after.timestamp())
 
-    def config_loaded(self, *, hash: str, at: datetime) -> None:  # noqa: A002  # it is the label's name
+    def config_loaded(self, *, hash: str, at: datetime) -> None:  # noqa: A002  # as the snapshot's field
         """Show that a configuration came into force."""
         self._reload_ok.set(1)
         self._reload_at.set(at.timestamp())
@@ -228,6 +233,13 @@ class Metrics:
     def config_refused(self) -> None:
         """Show that a configuration was refused and the one before stays in force."""
         self._reload_ok.set(0)
+
+    def endpoint(self, channel: str, endpoint: str, *, up: bool | None) -> None:
+        """Show whether an endpoint (`partner/name`) can be used; None: it is configured no more."""
+        if up is None:
+            self._endpoint_up.remove_by_labels({"channel": channel, "endpoint": endpoint})
+        else:
+            self._endpoint_up.labels(channel, endpoint).set(up)
 
     def heartbeat(self, stage: str) -> None:
         """Show that something that must go on does."""

@@ -49,7 +49,7 @@ class _Page(Resource):
 
     def render_GET(self, request: Request) -> int:
         """Answer when the coroutine has ended."""
-        _ = self._tasks.spawn("monitoring page", self._answer(request))
+        self._tasks.spawn("monitoring page", self._answer(request))
         return NOT_DONE_YET
 
     async def _answer(self, request: Request) -> None:

@@ -139,8 +139,8 @@ def _right(settings: Compare, subject: Subject) -> _Right | Unmatched:
         return _Right(value(subject, code), label(code))
     if code not in ORDER_VALUES:
         return _Right(parse(settings.left, code), "the rule")
-    number = value(subject, "BT-13")
-    order = subject.facts.orders.get(subject.invoice.order or "")
+    number = (subject.invoice.order or "").strip()
+    order = subject.facts.orders.get(number)
     if order is None:
         return Unmatched(f"order {shown(number)} is not known here" if number else "the invoice names no order")
     source = f"order {order.number}"

@@ -111,7 +111,8 @@ TermOrGroup = Annotated[str, AfterValidator(_reachable_or_group)]
 TermOrGroupBelow = Annotated[str, AfterValidator(_reachable_below)]
 """As `TermOrGroup`, or a term of a group that repeats directly below the rule's level."""
 
-Listed = BeforeValidator(_listed)
+Listed = BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...])
+"""Lets a list of texts be written as one text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,9 @@ class Database:
         if self.embedded:
             _file(self._url).parent.mkdir(parents=True, exist_ok=True)
         self.payloads.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with storage_errors(), self.reader() as connection, connection.begin():
+            if self._revision(connection) == _head():
+                return  # nothing to wait for while another process writes
         with storage_errors(), self.writer() as connection, connection.begin():
             if not self.embedded:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
@@ -116,18 +119,18 @@ class Database:
     def check(self) -> None:
         """Raise `Permanent`, saying what to do, unless the schema is exactly this version's."""
         if self.embedded and not _file(self._url).exists():
-            raise Permanent(f"the database {_file(self._url)} does not exist; run: gateway migrate")
+            raise Permanent(f"the database {_file(self._url)} does not exist; it is made when the gateway starts: gateway run")
         with storage_errors(), self.reader() as connection, connection.begin():
             found = self._revision(connection)
             encoding = "UTF8" if self.embedded else connection.scalar(text("SHOW server_encoding"))
         if encoding != "UTF8":
             raise Permanent(f"the database is encoded in {encoding}; create it anew with ENCODING 'UTF8'")
         if found is None:
-            raise Permanent("the database has no tables yet; run: gateway migrate")
+            raise Permanent("the database has no tables yet; they are made when the gateway starts: gateway run")
         if found not in _known():
             raise Permanent(self._newer())
-        if found != ScriptDirectory.from_config(_alembic()).get_current_head():
-            raise Permanent("the database was made by an older version of the gateway; run: gateway migrate")
+        if found != _head():
+            raise Permanent("the database was made by an older version of the gateway; it is migrated when the gateway starts: gateway run")
 
     def _revision(self, connection: Connection) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
@@ -243,6 +246,10 @@ def _alembic() -> Config:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _head() -> str | None:
+    return ScriptDirectory.from_config(_alembic()).get_current_head()
 
 
 def _known() -> set[str | None]:

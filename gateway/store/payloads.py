@@ -106,14 +106,10 @@ def put(tx: Tx, body: Body) -> PayloadRef:
 
     A spooled file is moved to its place, and not back when the transaction fails: the same body can be put again.
     """
-    data = body.data
-    if data is None and body.size <= IN_DATABASE and body.path is not None:
-        data = body.path.read_bytes() if body.path.exists() else None
-    if body.size > IN_DATABASE or data is None:
+    in_database = body.data is not None and body.size <= IN_DATABASE
+    if not in_database:
         _store_file(tx.payloads, body)
-        _add.run(tx, {"sha256": body.sha256, "size": body.size, "data": None})
-    else:
-        _add.run(tx, {"sha256": body.sha256, "size": body.size, "data": data})
+    _add.run(tx, {"sha256": body.sha256, "size": body.size, "data": body.data if in_database else None})
     return PayloadRef(body.sha256, body.size)
 
 

@@ -16,8 +16,9 @@ class Insertion:
     """
 
     def __init__(self, table: Table, build: Callable[[Any], Insert]) -> None:
-        self._sqlite = build(sqlite.insert(table))
-        self._postgresql = build(postgresql.insert(table))
+        # whether a row was added is told by the number of rows, which is not kept for inserts unless asked for
+        self._sqlite = build(sqlite.insert(table)).execution_options(preserve_rowcount=True)
+        self._postgresql = build(postgresql.insert(table)).execution_options(preserve_rowcount=True)
 
     def run(self, tx: Tx, values: Mapping[str, object] | Sequence[Mapping[str, object]]) -> CursorResult[Any]:
         """Execute it in this transaction's dialect."""

@@ -9,7 +9,9 @@ from gateway.store.database import Tx
 from gateway.store.tables import receipt
 
 _add = insert(receipt)
-_of_delivery = select(receipt).where(receipt.c.delivery_id == bindparam("id")).order_by(receipt.c.id)
+_of_delivery = (
+    select(receipt).where(receipt.c.delivery_id == bindparam("id")).order_by(receipt.c.received_at, receipt.c.id)
+)
 _unmatched = (
     select(receipt).where(receipt.c.delivery_id.is_(None)).order_by(receipt.c.id.desc()).limit(bindparam("limit"))
 )

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from gateway.config.certificates import OwnKey
-from gateway.endpoints.as2 import algorithms, ber, der
+from gateway.endpoints.as2 import algorithms, der
 from gateway.endpoints.as2.algorithms import KEY_BYTES, Cipher
 from gateway.endpoints.as2.ber import Element
 from gateway.endpoints.as2.certificates import facts

@@ -63,9 +63,7 @@ def mic(digest: Digest, content: bytes) -> str:
     return base64.b64encode(algorithms.digest(digest, content)).decode()
 
 
-def compose(
-    payload: bytes, *, filename: str, content_type: str, protection: Protection, at: datetime
-) -> Composed:
+def compose(payload: bytes, *, filename: str, content_type: str, protection: Protection, at: datetime) -> Composed:
     """Compress, then sign, then encrypt. The same payload has the same MIC every time."""
     headers = {
         "Content-Type": content_type,

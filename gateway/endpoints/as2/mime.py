@@ -7,7 +7,7 @@ section 5.1, 2183 and 2231.
 import binascii
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
@@ -28,7 +28,6 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PARAMETER = re.compile(r";\s*(?:([^\s=;\"]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;\"]*)))?\s*")
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _SINGLE = frozenset({"content-type", "content-transfer-encoding", "content-disposition"})
-_NO_SPACE = bytes.maketrans(b"", b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +76,11 @@ def read(raw: bytes) -> Part:
     end = _HEAD_END.search(raw, 0, MOST_HEADER_BYTES)
     if end is None:
         raise Refused("AS2-MIME", f"no empty line ends the headers within {MOST_HEADER_BYTES} bytes")
-    return Part(_headers(raw[: end.start()]), raw[end.end() :], raw)
+    return Part(fields(raw[: end.start()], single=_SINGLE), raw[end.end() :], raw)
 
 
-def _headers(head: bytes) -> dict[str, str]:
+def fields(head: bytes, *, single: Collection[str]) -> dict[str, str]:
+    """The header fields of these lines by lower-case name, unfolded; those of `single` must not be there twice."""
     headers: dict[str, str] = {}
     name = ""
     for number, line in enumerate(head.decode("latin-1").replace("\r\n", "\n").split("\n"), start=1):
@@ -91,7 +91,7 @@ def _headers(head: bytes) -> dict[str, str]:
         name = key.rstrip(" \t").lower()
         if not colon or not _NAME.fullmatch(name):
             raise Refused("AS2-MIME", "a header line is malformed", place=f"line {number}")
-        if name in headers and name in _SINGLE:
+        if name in headers and name in single:
             raise Refused("AS2-MIME", f"{name} is there twice", place=f"line {number}")
         headers[name] = text.strip(" \t")
     return headers
@@ -162,7 +162,7 @@ def split(body: bytes, boundary: str) -> list[bytes]:
 def base64_decoded(text: bytes) -> bytes:
     """The bytes of base64 with line ends in it; nothing else is let pass, nothing may follow."""
     try:
-        return binascii.a2b_base64(text.translate(_NO_SPACE, b" \t\r\n"), strict_mode=True)
+        return binascii.a2b_base64(text.translate(None, b" \t\r\n"), strict_mode=True)
     except binascii.Error as error:
         raise Refused("AS2-MIME", f"the base64 is malformed: {error}") from None
 

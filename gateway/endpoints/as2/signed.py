@@ -21,9 +21,7 @@ MOST_SIGNERS = 8
 
 _RSA = der.sequence(der.identifier(algorithms.RSA), der.NULL)
 _DIGEST = {name: der.sequence(der.identifier(oid)) for name, oid in algorithms.DIGEST_OIDS.items()}
-_DATA_ATTRIBUTE = der.sequence(
-    der.identifier(algorithms.CONTENT_TYPE), der.set_of(der.identifier(algorithms.DATA))
-)
+_DATA_ATTRIBUTE = der.sequence(der.identifier(algorithms.CONTENT_TYPE), der.set_of(der.identifier(algorithms.DATA)))
 _PADDING = PKCS1v15()
 
 

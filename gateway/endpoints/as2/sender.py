@@ -1,0 +1,207 @@
+"""Sends AS2 messages over HTTP and judges the MDN that comes in the answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import NoReturn
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, SSLError
+from twisted.python.failure import Failure
+from twisted.web.client import Agent, HTTPConnectionPool, RequestTransmissionFailed, ResponseFailed
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IResponse
+
+from gateway.config.certificates import OwnIdentity, PartnerCertificates
+from gateway.endpoints.as2 import headers as as2_headers
+from gateway.endpoints.as2 import mime
+from gateway.endpoints.as2.body import Bytes, bounded
+from gateway.endpoints.as2.headers import plain
+from gateway.endpoints.as2.message import Composed, Protection, compose
+from gateway.endpoints.as2.outcome import judge
+from gateway.endpoints.as2.receive import identity_of
+from gateway.endpoints.as2.settings import As2Settings
+from gateway.endpoints.base import Outgoing, Parts, Sent
+from gateway.errors import Permanent, Transient
+
+MOST_ANSWER_BYTES = 1024**2
+"""Largest answer read: an MDN has a few thousand bytes."""
+
+_CONNECTIONS_PER_HOST = 16
+_IDLE_SECONDS = 20
+_LONGEST_RETRY_AFTER = timedelta(days=1)
+_AGAIN = frozenset({408, 425, 429})
+_NOT_REACHED = (
+    ConnectError,
+    ConnectionClosed,
+    DNSLookupError,
+    SSLError,
+    RequestTransmissionFailed,
+    ResponseFailed,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """An HTTP answer: its headers by lower-case name."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class As2Sender:
+    """Carries deliveries to partners over AS2; connections are kept open between messages."""
+
+    def __init__(self, parts: Parts, *, agent: IAgent | None = None) -> None:
+        self._parts = parts
+        pool = HTTPConnectionPool(parts.reactor)
+        pool.maxPersistentPerHost = _CONNECTIONS_PER_HOST
+        pool.cachedConnectionTimeout = _IDLE_SECONDS
+        # A posted message is tried again by the flow, which counts attempts; not behind its back by the pool.
+        pool.retryAutomatically = False
+        self._agent: IAgent = agent or Agent(parts.reactor, pool=pool)
+
+    async def send(self, outgoing: Outgoing) -> Sent:
+        """Send the message and judge its MDN.
+
+        Raises `Permanent` for what only a change of configuration or of the partner's server helps against, and
+        `Transient` for everything that leaves unknown whether the partner has the message: no answer, or an MDN that
+        is missing, not authenticated or not for this message.
+        """
+        settings = outgoing.settings
+        assert isinstance(settings, As2Settings)
+        identity = identity_of(settings, outgoing.snapshot)
+        if identity is None:
+            raise Permanent(
+                f"partners/{outgoing.partner}.yaml: endpoint '{outgoing.endpoint}' has no identity of ours; name one of "
+                "gateway.toml with 'identity'"
+            )
+        composed = await self._parts.tasks.in_thread(prepare, outgoing, settings, identity)
+        fields = request_headers(outgoing, settings, identity, composed)
+        answered = await self._post(settings, fields, composed.body)
+        _check_status(answered, settings.url, self._parts.now())
+        known = outgoing.snapshot.certificates.get(outgoing.partner, PartnerCertificates())
+        return await self._parts.tasks.in_thread(
+            judge,
+            answered.headers,
+            answered.body,
+            outgoing=outgoing,
+            composed=composed,
+            signed=settings.mdn.signed,
+            certificates=known.verifying(self._parts.now()),
+        )
+
+    async def _post(self, settings: As2Settings, fields: Headers, body: bytes) -> Answered:
+        seconds = settings.timeout.total_seconds()
+
+        def over(_result: object, _seconds: float) -> NoReturn:
+            raise Transient(f"{settings.url} did not answer within {seconds:g} s; it may have the message or not")
+
+        exchange = Deferred.fromCoroutine(self._exchange(settings.url, fields, body))
+        answered: Answered = await exchange.addTimeout(seconds, self._parts.reactor, over)
+        return answered
+
+    async def _exchange(self, url: str, fields: Headers, body: bytes) -> Answered:
+        try:
+            response = await self._agent.request(b"POST", url.encode("ascii"), fields, Bytes(body))
+            content = await bounded(response, MOST_ANSWER_BYTES)
+        except _NOT_REACHED as error:
+            reasons = getattr(error, "reasons", None) or ()
+            if any(isinstance(reason, Failure) and reason.check(CancelledError) for reason in reasons):
+                raise CancelledError from error
+            raise Transient(f"{url} cannot be reached: {_reason(error)}") from error
+        return Answered(status=response.code, headers=_fields(response), body=content)
+
+
+def prepare(outgoing: Outgoing, settings: As2Settings, identity: OwnIdentity) -> Composed:
+    """The message of a delivery, with the keys and certificates in force at its time."""
+    key, recipient = None, None
+    if settings.sign != "none":
+        key = identity.signing(outgoing.at)
+        if key is None:
+            raise Permanent(
+                f"no key of identity '{identity.name}' is in force to sign with; give it one in gateway.toml"
+            )
+    if settings.encrypt != "none":
+        recipient = outgoing.snapshot.certificates.get(outgoing.partner, PartnerCertificates()).encrypting(outgoing.at)
+        if recipient is None:
+            raise Permanent(
+                f"partners/{outgoing.partner}.yaml has no certificate in force to encrypt to; ask the partner for one"
+            )
+    protection = Protection(
+        key=key,
+        digest=settings.digest,
+        recipient=recipient,
+        cipher="aes256-cbc" if settings.encrypt == "none" else settings.encrypt,
+        compress=settings.compress,
+    )
+    return compose(
+        outgoing.body,
+        filename=outgoing.filename,
+        content_type=settings.content_type or outgoing.content_type,
+        protection=protection,
+        at=outgoing.at,
+    )
+
+
+def request_headers(outgoing: Outgoing, settings: As2Settings, identity: OwnIdentity, composed: Composed) -> Headers:
+    """The HTTP headers of a message; the Message-ID is the same at every attempt."""
+    fields = {
+        "AS2-Version": as2_headers.VERSION,
+        "AS2-Product": as2_headers.PRODUCT,
+        "EDIINT-Features": as2_headers.FEATURES,
+        "AS2-From": as2_headers.quote(identity.as2_id),
+        "AS2-To": as2_headers.quote(settings.as2_id),
+        "Message-ID": f"<{as2_headers.message_id(outgoing.wire_id)}>",
+        "Date": format_datetime(outgoing.at.astimezone(UTC), usegmt=True),
+        "Subject": as2_headers.subject(settings.subject or f"{outgoing.kind} {outgoing.number}"),
+        "MIME-Version": "1.0",
+        "User-Agent": as2_headers.PRODUCT.replace(":", "/"),
+        "Disposition-Notification-To": f"mdn@{as2_headers.domain(identity.as2_id)}",
+        **composed.headers,
+    }
+    if settings.mdn.signed:
+        fields["Disposition-Notification-Options"] = as2_headers.listed((composed.digest,))
+    return Headers({name: [mime.field(value)] for name, value in fields.items()})
+
+
+def _check_status(answered: Answered, url: str, now: datetime) -> None:
+    status = answered.status
+    if 200 <= status < 300:
+        return
+    said = plain(answered.body.decode("latin-1"), 200)
+    text = f"{url} answered {status}" + (f": {said}" if said else "")
+    if 300 <= status < 400:
+        raise Permanent(f"{text}; redirects are not followed: put the address it names into 'url'")
+    if 400 <= status < 500 and status not in _AGAIN:
+        raise Permanent(f"{text}; ask the partner what is wrong with the request or the address")
+    raise Transient(text, retry_after=_retry_after(answered.headers.get("retry-after", ""), now))
+
+
+def _retry_after(value: str, now: datetime) -> timedelta | None:
+    """Retry-After (RFC 9110 section 10.2.3) as a wait, at most a day; None when it says nothing usable."""
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return min(timedelta(seconds=int(text[:9])), _LONGEST_RETRY_AFTER)
+    try:
+        until = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
+    return min(max(wait, timedelta()), _LONGEST_RETRY_AFTER)
+
+
+def _fields(response: IResponse) -> dict[str, str]:
+    return {
+        name.decode("latin-1").lower(): ", ".join(value.decode("latin-1") for value in values)
+        for name, values in response.headers.getAllRawHeaders()
+    }
+
+
+def _reason(error: Exception) -> str:
+    reasons = getattr(error, "reasons", None)
+    if reasons and isinstance(reasons[0], Failure):
+        return plain(reasons[0].getErrorMessage())
+    return plain(str(error)) or type(error).__name__

@@ -1,0 +1,90 @@
+"""Segment templates, `TAG+literal:{cell}+…`, in the notation of EDIFACT with its standard signs `+ : ? '`."""
+
+import re
+from dataclasses import dataclass
+
+from gateway.mapping.expression import Unreadable
+
+TAG = re.compile(r"[A-Z]{2}[A-Z0-9]")
+LONGEST = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The expression between the braces of `{…}`."""
+
+    text: str
+
+
+Component = tuple[str | Cell, ...]
+"""Literals and cells that are joined to one text; empty for an empty component."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A segment with holes: elements, components, and what each is joined of."""
+
+    tag: str
+    elements: tuple[tuple[Component, ...], ...]
+
+    @property
+    def key(self) -> str:
+        """The tag, and the first component when it is a literal: `RFF[ON]`."""
+        first = self.elements[0][0] if self.elements else ()
+        return f"{self.tag}[{first[0]}]" if len(first) == 1 and isinstance(first[0], str) else self.tag
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell from left to right."""
+        parts = (part for element in self.elements for component in element for part in component)
+        return tuple(part for part in parts if isinstance(part, Cell))
+
+
+def parse_template(text: str) -> Template:
+    """The template written as `text`; `?` before a sign makes it a letter. Raises `Unreadable`."""
+    if len(text) > LONGEST:
+        raise Unreadable(f"the template has {len(text)} characters; at most {LONGEST} are read")
+    tag, rest = text[:3], text[3:]
+    if not TAG.fullmatch(tag) or (rest and rest[0] not in "+"):
+        raise Unreadable(f"'{text[:20]}' does not begin with a segment tag of three capitals and +, as in RFF+ON")
+    elements: list[list[list[str | Cell]]] = []
+    at = 0
+    while at < len(rest):
+        sign = rest[at]
+        if sign == "+":
+            elements.append([[]])
+        elif sign == ":":
+            elements[-1].append([])
+        elif sign == "'":
+            raise Unreadable(f"a ' stands at character {at + 4}; the end of the segment is not written (a letter: ?')")
+        elif sign == "{":
+            end = _closing(rest, at)
+            elements[-1][-1].append(Cell(rest[at + 1 : end]))
+            at = end
+        elif sign == "}":
+            raise Unreadable(f"a }} stands without its {{ at character {at + 4}")
+        else:
+            if sign == "?":
+                at += 1
+            if at == len(rest):
+                raise Unreadable("a ? stands at the end with nothing after it")
+            component = elements[-1][-1]
+            if component and isinstance(component[-1], str):
+                component[-1] += rest[at]
+            else:
+                component.append(rest[at])
+        at += 1
+    return Template(tag, tuple(tuple(tuple(component) for component in element) for element in elements))
+
+
+def _closing(text: str, start: int) -> int:
+    quote = ""
+    for at in range(start + 1, len(text)):
+        sign = text[at]
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'`":
+            quote = sign
+        elif sign == "}":
+            return at
+    raise Unreadable(f"the {{ at character {start + 4} is not closed")

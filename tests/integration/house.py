@@ -1,0 +1,123 @@
+"""A node without listeners: the real store, worker and steps, with senders of the test's choosing."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+
+from gateway.config.snapshot import Current, Snapshot
+from gateway.endpoints.base import Accepted, Incoming, Sender
+from gateway.flow.accept import Acceptance
+from gateway.flow.context import Flow
+from gateway.flow.deliver import DeliverStep
+from gateway.flow.process import ProcessStep
+from gateway.flow.read import ReadStep
+from gateway.flow.timeline import Story, story
+from gateway.flow.worker import Step, Worker
+from gateway.message import DeliveryState, Document, MessageState, Processing, new_id
+from gateway.monitoring.metrics import Metrics
+from gateway.store import deliveries, documents, messages, payloads, work
+from gateway.store.database import Database, Tx
+from gateway.store.store import Store
+from gateway.tasks import Tasks
+
+T = TypeVar("T")
+
+
+class House:
+    """Start it, `drop` messages into it, wait until it is `quiet`, and look at the store."""
+
+    def __init__(self, database: Database, snapshot: Snapshot, senders: Mapping[str, Sender], reactor: Any) -> None:
+        self.database = database
+        self.current = Current(snapshot)
+        self.lost: list[str] = []
+        self.metrics = Metrics(channels=("fake",))
+        self.node = new_id()
+        self._reactor = reactor
+        self._tasks = Tasks(reactor, threads=2, on_lost=self.lost.append)
+        self.store = Store(database, reactor)
+        flow = Flow(
+            store=self.store,
+            tasks=self._tasks,
+            metrics=self.metrics,
+            node=self.node,
+            now=database.now,
+            poke=lambda: self.worker.poke(),
+        )
+        self.acceptance = Acceptance(
+            self.store, node=self.node, poke=lambda: self.worker.poke(), counted=lambda _: None
+        )
+        self.worker = Worker(
+            flow,
+            reactor,
+            {
+                "read": Step(take=ReadStep(flow, self.current).take, slots=4),
+                "process": Step(take=ProcessStep(flow, self.current).take, slots=8),
+                "deliver": Step(take=DeliverStep(flow, self.current, senders).take, slots=8),
+            },
+            lease=timedelta(seconds=60),
+            poll=timedelta(milliseconds=50),
+        )
+
+    async def start(self) -> None:
+        """Open the store and begin to work."""
+        await self.store.start()
+        await self.worker.heartbeat()
+        self._tasks.spawn("worker", self.worker.run())
+
+    async def stop(self) -> None:
+        """End as the daemon does."""
+        await self.worker.stop()
+        await self.worker.give_back()
+        await self.store.stop()
+        self._tasks.stop()
+
+    async def drop(self, data: bytes, *, filename: str = "a.json", peer_id: str = "", partner: str = "erp") -> Accepted:
+        """Accept a message as if it had come through the folder `drop`."""
+        return await self.acceptance.accept(
+            Incoming(
+                channel="folder",
+                endpoint="drop",
+                partner=partner,
+                peer_id=peer_id or new_id(),
+                body=payloads.body_of(data),
+                filename=filename,
+            )
+        )
+
+    async def quiet(self, *, within: float = 20.0) -> None:
+        """Wait until nothing is due any more; fails after `within` seconds."""
+        until = self._reactor.seconds() + within
+        while not await self.store.read(_settled):
+            assert self._reactor.seconds() < until, "the house does not come to rest"
+            pause: Deferred[None] = deferLater(self._reactor, 0.02, lambda: None)
+            await pause
+
+    async def ask(self, query: Callable[[Tx], T]) -> T:
+        """Read from the store."""
+        return await self.store.read(query)
+
+    async def decide(self, act: Callable[[Tx], T]) -> T:
+        """Carry out a person's decision."""
+        result = await self.store.write(act)
+        self.worker.poke()
+        return result
+
+    async def documents(self) -> list[Document]:
+        """All documents, oldest first."""
+        return list(reversed(await self.ask(lambda tx: documents.recent(tx, limit=1000))))
+
+    async def story(self, document: Document) -> Story:
+        """Everything about a document."""
+        return await self.ask(lambda tx: story(tx, document.id))
+
+
+def _settled(tx: Tx) -> bool:
+    if messages.recent(tx, state=MessageState.RECEIVED, limit=1) or documents.recent(tx, state=Processing.READ, limit=1):
+        return False
+    due = work.next_due(tx, ("read", "process", "deliver"))
+    if due is not None and due <= tx.now:
+        return False
+    return not any(deliveries.recent(tx, state=DeliveryState.SENDING, limit=1))

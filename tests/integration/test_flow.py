@@ -1,0 +1,323 @@
+"""One document going the whole way through the house, and every way it can stop."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.trial.unittest import TestCase
+
+from gateway.config.model import EndpointSettings, Partner, Receives, Retry, RouteStep, Sends
+from gateway.endpoints.base import NewReceipt, Outgoing, Sent
+from gateway.errors import Permanent, Refused, Transient
+from gateway.finding import Severity
+from gateway.flow import decide
+from gateway.formats.json import invoice_to_json
+from gateway.message import AttemptResult, DeliveryState, DocumentKind, MessageState, Processing, ReceiptOutcome
+from gateway.rules.require import Require
+from gateway.rules.unique import Unique
+from gateway.store import deliveries, events, messages, payloads
+from gateway.testing import FakeEndpoint, FakeSender, sample, snapshot, temporary_database
+from tests.integration.house import House
+
+SOON = Retry(first=timedelta(milliseconds=30), factor=1, most=timedelta(milliseconds=30), deadline=timedelta(seconds=60))
+NEVER = Retry(first=timedelta(milliseconds=30), factor=1, most=timedelta(milliseconds=30), deadline=timedelta(0))
+
+
+def _partners(*, route: tuple[RouteStep, ...] = (RouteStep(endpoint="main"),), rules: Any = ()) -> dict[str, Partner]:
+    ends: dict[str, EndpointSettings] = {
+        "main": FakeEndpoint(kind="fake", retry=SOON),
+        "brief": FakeEndpoint(kind="fake", retry=NEVER),
+        "other": FakeEndpoint(kind="other", retry=SOON),
+    }
+    return {
+        "erp": Partner(
+            name="ERP",
+            endpoints={"drop": EndpointSettings(kind="folder")},
+            sends=(Sends(match="*.json", format="json"), Sends(match="*.bin", format="file", partner="hyper")),
+        ),
+        "hyper": Partner(
+            name="Hypermarché SA",
+            identifiers={"gln": ("3020180000002",)},
+            endpoints=ends,
+            receives={
+                DocumentKind.INVOICE: Receives(format="json", route=route, rules=rules),
+                DocumentKind.FILE: Receives(format="file", filename="{name}", route=route),
+            },
+        ),
+    }
+
+
+class FlowTest(TestCase):
+    """The flow on a real store, with senders that do as they are told."""
+
+    timeout = 60
+
+    async def _house(self, main: Any = None, other: Any = None, **partners: Any) -> House:
+        manager = temporary_database()
+        database = manager.__enter__()
+        self.addCleanup(manager.__exit__, None, None, None)
+        self.main, self.other = main or FakeSender(), other or FakeSender()
+        house = House(database, snapshot(_partners(**partners)), {"fake": self.main, "other": self.other}, reactor)
+        await house.start()
+        self.addCleanup(house.stop)
+        return house
+
+    async def test_a_clean_invoice_is_delivered_with_proof(self) -> None:
+        """It is read, released, written and delivered, and its history is whole."""
+        house = await self._house()
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        (document,) = await house.documents()
+        told = await house.story(document)
+        self.assertEqual(told.label, "delivered")
+        self.assertEqual(document.partner, "hyper")
+        (delivery,) = told.deliveries
+        self.assertEqual(delivery.proof, "taken by the fake sender")
+        self.assertEqual(len(self.main.sent), 1)
+        self.assertEqual(self.main.sent[0].wire_id, told.outgoing[delivery.id].peer_id)
+        self.assertEqual(await house.ask(lambda tx: events.verify(tx, document.id)), [])
+        self.assertEqual(house.lost, [])
+
+    async def test_a_retry_keeps_the_message_id_and_the_bytes(self) -> None:
+        """What failed for now is sent again, the same under the same identity."""
+        house = await self._house(FakeSender(Transient("busy"), Transient("busy still")))
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        while len(self.main.sent) < 3:
+            await house.quiet()
+        await house.quiet()
+        self.assertEqual(len({outgoing.wire_id for outgoing in self.main.sent}), 1)
+        self.assertEqual(len({outgoing.body for outgoing in self.main.sent}), 1)
+        (document,) = await house.documents()
+        (delivery,) = (await house.story(document)).deliveries
+        self.assertEqual(delivery.state, DeliveryState.DELIVERED)
+        attempts = await house.ask(lambda tx: deliveries.attempts_of(tx, delivery.id))
+        self.assertEqual([each.result for each in attempts], [AttemptResult.TRANSIENT] * 2 + [AttemptResult.OK])
+
+    async def test_the_same_document_again_is_a_duplicate(self) -> None:
+        """The ERP dropping a file a second time sends nothing a second time."""
+        house = await self._house()
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        await house.drop(invoice_to_json(sample()), filename="again.json")
+        await house.quiet()
+        first, second = await house.documents()
+        self.assertEqual(first.state, Processing.RELEASED)
+        self.assertEqual(second.state, Processing.DUPLICATE)
+        self.assertEqual(len(self.main.sent), 1)
+
+    async def test_a_message_already_taken_gets_the_stored_answer(self) -> None:
+        """The identity the peer gave decides, whatever the bytes; there is no second effect."""
+        house = await self._house()
+        first = await house.drop(invoice_to_json(sample()), peer_id="same")
+        second = await house.drop(b"other bytes", peer_id="same")
+        await house.quiet()
+        self.assertFalse(first.duplicate)
+        self.assertTrue(second.duplicate)
+        self.assertEqual(second.message_id, first.message_id)
+        self.assertEqual(len(await house.documents()), 1)
+
+    async def test_a_rule_holds_and_a_person_releases(self) -> None:
+        """A held document waits with its findings; released, it goes in spite of them."""
+        rule = Require(id="HM-PO", kind="require", terms=("BT-13",), severity=Severity.HOLD)
+        house = await self._house(rules=(rule,))
+        await house.drop(invoice_to_json(sample(order=None)))
+        await house.quiet()
+        (document,) = await house.documents()
+        self.assertEqual(document.state, Processing.HELD)
+        self.assertEqual([finding.rule for finding in document.findings], ["HM-PO"])
+        self.assertEqual(self.main.sent, [])
+        snap = house.current.snapshot
+        await house.decide(lambda tx: decide.release(tx, document, person="ann", why="agreed by phone", snapshot=snap))
+        await house.quiet()
+        (document,) = await house.documents()
+        told = await house.story(document)
+        self.assertEqual(told.label, "delivered")
+        self.assertIn("ann", {moment.actor for moment in told.moments})
+
+    async def test_a_rule_rejects(self) -> None:
+        """A rule of severity reject ends the document; its number is free for a corrected one."""
+        rules = (
+            Require(id="HM-PO", kind="require", terms=("BT-13",), severity=Severity.REJECT),
+            Unique(id="HM-DUP", kind="unique", key=("BT-1",)),
+        )
+        house = await self._house(rules=rules)
+        await house.drop(invoice_to_json(sample(order=None)))
+        await house.quiet()
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        wrong, right = await house.documents()
+        self.assertEqual(wrong.state, Processing.REJECTED)
+        self.assertEqual(right.state, Processing.RELEASED)
+
+    async def test_a_number_used_twice_is_held(self) -> None:
+        """Another invoice under the same number is held by the uniqueness rule, naming the first."""
+        house = await self._house(rules=(Unique(id="HM-DUP", kind="unique", key=("BT-1",)),))
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        await house.drop(invoice_to_json(replace(sample(), buyer_reference="other")))
+        await house.quiet()
+        first, second = await house.documents()
+        self.assertEqual((first.state, second.state), (Processing.RELEASED, Processing.HELD))
+        self.assertIn(first.id[-8:], second.findings[0].text)
+
+    async def test_an_unknown_buyer_is_held_and_replayed(self) -> None:
+        """When the partner file lists the buyer, a replay takes the document on."""
+        house = await self._house()
+        await house.drop(invoice_to_json(sample(buyer_gln="3020180000996")))
+        await house.quiet()
+        (document,) = await house.documents()
+        self.assertEqual([finding.rule for finding in document.findings], ["PARTNER-UNKNOWN"])
+        self.assertIn("3020180000996", document.findings[0].text)
+        partners = dict(house.current.snapshot.partners)
+        partners["hyper"] = partners["hyper"].model_copy(update={"identifiers": {"gln": ("3020180000996",)}})
+        house.current.swap(snapshot(partners))
+        await house.decide(lambda tx: decide.replay(tx, document, person="ann", why="partner file mended"))
+        await house.quiet()
+        (document,) = await house.documents()
+        self.assertEqual((await house.story(document)).label, "delivered")
+
+    async def test_an_unreadable_message_is_refused_with_the_reason(self) -> None:
+        """It is kept, its history says why and where, and a replay reads it again."""
+        house = await self._house()
+        accepted = await house.drop(b'{"number": ')
+        await house.quiet()
+        message = await house.ask(lambda tx: messages.get(tx, accepted.message_id))
+        self.assertEqual(message.state, MessageState.REFUSED)
+        lines = await house.ask(lambda tx: events.of(tx, message.id))
+        self.assertTrue(lines[-1].why)
+        said = await house.decide(lambda tx: decide.replay(tx, message, person="ann", why="try"))
+        self.assertIn("read again", said)
+        await house.quiet()
+        message = await house.ask(lambda tx: messages.get(tx, accepted.message_id))
+        self.assertEqual(message.state, MessageState.REFUSED)
+
+    async def test_no_entry_for_a_file_name(self) -> None:
+        """A message nothing in the partner file is for is refused, saying what is missing."""
+        house = await self._house()
+        accepted = await house.drop(b"x", filename="a.unknown")
+        await house.quiet()
+        lines = await house.ask(lambda tx: events.of(tx, accepted.message_id))
+        self.assertIn("NO-ENTRY", lines[-1].why)
+
+    async def test_content_refused_holds_and_does_not_fall_back(self) -> None:
+        """A refusal of content holds the document; no other way is tried."""
+        main = FakeSender(Refused("AS2-REFUSED", "unknown item"))
+        house = await self._house(main, route=(RouteStep(endpoint="main", fallback=("other",)),))
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        (document,) = await house.documents()
+        told = await house.story(document)
+        self.assertEqual(document.state, Processing.HELD)
+        self.assertEqual([each.state for each in told.deliveries], [DeliveryState.REFUSED, DeliveryState.SUPERSEDED])
+        self.assertEqual(self.other.sent, [])
+
+    async def test_a_refusing_receipt_is_kept(self) -> None:
+        """A receipt that refuses does the same as a refusal, and its bytes are kept."""
+
+        class Refusing(FakeSender):
+            async def send(self, outgoing: Outgoing) -> Sent:
+                self.sent.append(outgoing)
+                receipt = NewReceipt(kind="mdn", outcome=ReceiptOutcome.REFUSED, text="failed", payload=b"MDN")
+                return Sent(delivered=True, proof="", receipts=(receipt,))
+
+        house = await self._house(Refusing())
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        (document,) = await house.documents()
+        told = await house.story(document)
+        self.assertEqual(document.state, Processing.HELD)
+        (receipt,) = told.receipts[told.deliveries[0].id]
+        assert receipt.payload is not None
+        ref = receipt.payload
+        self.assertEqual(await house.ask(lambda tx: payloads.get(tx, ref)), b"MDN")
+
+    async def test_a_failed_way_falls_back(self) -> None:
+        """A permanent failure of one way starts the next; the first stays in the history."""
+        house = await self._house(
+            FakeSender(Permanent("no such host")), route=(RouteStep(endpoint="main", fallback=("other",)),)
+        )
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        (document,) = await house.documents()
+        told = await house.story(document)
+        self.assertEqual([each.state for each in told.deliveries], [DeliveryState.FAILED, DeliveryState.DELIVERED])
+        self.assertEqual(told.label, "delivered")
+
+    async def test_the_deadline_ends_the_attempts(self) -> None:
+        """After the deadline the delivery has failed; a resend makes it go under the same identity."""
+        house = await self._house(FakeSender(Transient("down")), route=(RouteStep(endpoint="brief"),))
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        (document,) = await house.documents()
+        (delivery,) = (await house.story(document)).deliveries
+        self.assertEqual(delivery.state, DeliveryState.FAILED)
+        snap = house.current.snapshot
+        await house.decide(lambda tx: decide.resend(tx, delivery, person="ann", why="it is up", snapshot=snap))
+        await house.quiet()
+        self.assertEqual(len({outgoing.wire_id for outgoing in self.main.sent}), 1)
+        (delivery,) = (await house.story(document)).deliveries
+        self.assertEqual(delivery.state, DeliveryState.DELIVERED)
+
+    async def test_the_unexpected_parks_and_a_resend_takes_it_up(self) -> None:
+        """An exception nobody foresaw parks the delivery with its traceback; nothing is lost."""
+        house = await self._house(FakeSender(ZeroDivisionError("surprise")))
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        (document,) = await house.documents()
+        told = await house.story(document)
+        (delivery,) = told.deliveries
+        self.assertEqual(delivery.state, DeliveryState.PARKED)
+        lines = await house.ask(lambda tx: events.of(tx, document.id))
+        self.assertIn("ZeroDivisionError", lines[-1].data["traceback"])
+        snap = house.current.snapshot
+        await house.decide(lambda tx: decide.resend(tx, delivery, person="ann", why="mended", snapshot=snap))
+        await house.quiet()
+        self.assertEqual((await house.story(document)).label, "delivered")
+
+    async def test_a_delivered_one_is_not_resent_by_mistake(self) -> None:
+        """A resend of what was delivered needs to be said twice."""
+        house = await self._house()
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        (document,) = await house.documents()
+        (delivery,) = (await house.story(document)).deliveries
+        snap = house.current.snapshot
+        with self.assertRaises(Refused):
+            await house.decide(lambda tx: decide.resend(tx, delivery, person="ann", why="", snapshot=snap))
+        self.assertEqual(len(self.main.sent), 1)
+
+    async def test_a_file_is_handed_on_as_it_came(self) -> None:
+        """What is not read keeps its bytes and its name."""
+        house = await self._house()
+        await house.drop(b"\x00\xffbytes", filename="scan.bin")
+        await house.quiet()
+        self.assertEqual(self.main.sent[0].body, b"\x00\xffbytes")
+        self.assertEqual(self.main.sent[0].filename, "scan.bin")
+
+    async def test_two_steps_of_a_route_go_side_by_side(self) -> None:
+        """Each step of the route has its own delivery, identity and fate."""
+        house = await self._house(route=(RouteStep(endpoint="main"), RouteStep(endpoint="other")))
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        self.assertEqual((len(self.main.sent), len(self.other.sent)), (1, 1))
+        self.assertNotEqual(self.main.sent[0].wire_id, self.other.sent[0].wire_id)
+
+    async def test_a_delivery_cut_off_is_made_again_under_its_identity(self) -> None:
+        """A node that died in the middle of sending leaves a delivery that the next start takes up."""
+        waiting: list[Callable[[], None]] = []
+
+        class Hanging(FakeSender):
+            async def send(self, outgoing: Outgoing) -> Sent:
+                self.sent.append(outgoing)
+                raise RuntimeError("the process is gone")
+
+        del waiting
+        house = await self._house(Hanging())
+        await house.drop(invoice_to_json(sample()))
+        await house.quiet()
+        (document,) = await house.documents()
+        (delivery,) = (await house.story(document)).deliveries
+        self.assertEqual(delivery.state, DeliveryState.PARKED)

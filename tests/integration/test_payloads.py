@@ -1,0 +1,195 @@
+"""Payloads: spooled, kept by content, found damaged."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.errors import Permanent, Transient
+from gateway.message import Body, PayloadRef
+from gateway.store import payloads
+from gateway.store.database import Database
+from gateway.store.payloads import IN_DATABASE, Spool
+
+SMALL, LARGE = b"x" * IN_DATABASE, b"y" * (IN_DATABASE + 1)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    """A spool that goes to disk after ten bytes."""
+    made = Spool(tmp_path / "payloads" / "tmp", memory=10)
+    yield made
+    made.discard()
+
+
+def files(directory: Path) -> list[Path]:
+    """Every file under a directory."""
+    return [path for path in directory.rglob("*") if path.is_file()]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pieces=st.lists(st.binary(max_size=40), max_size=8), memory=st.integers(0, 60))
+def test_a_spool_gives_back_what_was_written(tmp_path: Path, pieces: list[bytes], memory: int) -> None:
+    """Whatever the pieces and wherever the limit: the bytes, their number and their hash are right."""
+    spool = Spool(tmp_path, memory=memory)
+    for piece in pieces:
+        assert spool.write(piece) == len(piece)
+    whole = b"".join(pieces)
+    assert spool.tell() == len(whole)
+    body = spool.finish()
+    assert (body.size, body.sha256) == (len(whole), hashlib.sha256(whole).hexdigest())
+    assert (body.data is None) == (len(whole) > memory)
+    spool.seek(0)
+    assert spool.read() == whole
+    spool.close()
+    assert body.path is None or body.path.read_bytes() == whole
+    spool.discard()
+    assert files(tmp_path) == []
+
+
+def test_a_spool_closed_without_finish_leaves_nothing(spool: Spool, tmp_path: Path) -> None:
+    """A connection that ends early leaves no file."""
+    spool.write(b"0123456789a")
+    assert len(files(tmp_path)) == 1
+    spool.close()
+    assert files(tmp_path) == []
+
+
+def test_a_finished_spool_survives_its_close(spool: Spool) -> None:
+    """The bytes given over stay when the request they came in is over."""
+    spool.write(b"0123456789a")
+    body = spool.finish()
+    spool.close()
+    assert body.path is not None
+    assert body.path.read_bytes() == b"0123456789a"
+    assert body.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_spool_is_written_once_from_the_beginning(spool: Spool) -> None:
+    """Bytes that were hashed cannot be overwritten."""
+    spool.write(b"abc")
+    spool.seek(0)
+    with pytest.raises(ValueError, match="once"):
+        spool.write(b"x")
+    spool.seek(0, os.SEEK_END)
+    spool.write(b"d")
+    assert spool.finish().data == b"abcd"
+    with pytest.raises(ValueError, match="once"):
+        spool.write(b"e")
+
+
+def test_a_full_disk_is_transient() -> None:
+    """No room for the spool is told as something that may pass."""
+    spool = Spool(Path("/dev/shm"), memory=0)  # noqa: S108  # only replaced, never written
+    with open("/dev/full", "wb", buffering=0) as full:
+        spool._file, spool._path = full, Path("/dev/shm/never-made")
+        with pytest.raises(Transient, match="No space left"):
+            spool.write(b"data")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\xff", SMALL, LARGE])
+def test_payloads_come_back(database: Database, content: bytes) -> None:
+    """Small ones lie in the database, large ones in a file named by their hash; both come back."""
+    with database.write() as tx:
+        ref = payloads.put(tx, payloads.body_of(content))
+    assert ref == PayloadRef(hashlib.sha256(content).hexdigest(), len(content))
+    with database.read() as tx:
+        assert payloads.get(tx, ref) == content
+        with payloads.open_payload(tx, ref) as file:
+            assert file.read(2) == content[:2]
+    place = database.payloads / ref.sha256[:2] / ref.sha256[2:]
+    assert files(database.payloads) == ([place] if len(content) > IN_DATABASE else [])
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE])
+def test_the_same_content_is_kept_once(database: Database, content: bytes) -> None:
+    """Putting it again, by another way, changes nothing and leaves nothing over."""
+    with database.write() as tx:
+        ref = payloads.put(tx, payloads.body_of(content))
+    spool = Spool(database.payloads / "tmp", memory=10)
+    spool.write(content)
+    with database.write() as tx:
+        assert payloads.put(tx, spool.finish()) == ref
+    spool.close()
+    with database.read() as tx:
+        assert payloads.get(tx, ref) == content
+    assert files(database.payloads / "tmp") == []
+
+
+def test_a_spooled_body_can_be_put_again_after_a_rollback(database: Database) -> None:
+    """The file was moved by the transaction that failed; the next one finds it there."""
+    spool = Spool(database.payloads / "tmp")
+    spool.write(LARGE)
+    body = spool.finish()
+    spool.close()
+    with pytest.raises(ZeroDivisionError), database.write() as tx:
+        payloads.put(tx, body)
+        raise ZeroDivisionError
+    with database.write() as tx:
+        ref = payloads.put(tx, body)
+        assert payloads.get(tx, ref) == LARGE
+
+
+def test_a_file_without_its_row_is_not_a_payload(database: Database) -> None:
+    """A crash between file and row leaves a file that means nothing, until the message comes again."""
+    place = database.payloads / payloads.body_of(LARGE).sha256[:2] / payloads.body_of(LARGE).sha256[2:]
+    place.parent.mkdir(parents=True)
+    place.write_bytes(LARGE[:100])  # torn
+    with database.write() as tx:
+        ref = PayloadRef(payloads.body_of(LARGE).sha256, len(LARGE))
+        with pytest.raises(Permanent, match="not in the database"):
+            payloads.get(tx, ref)
+        assert payloads.put(tx, payloads.body_of(LARGE)) == ref
+        assert payloads.get(tx, ref) == LARGE
+
+
+def test_a_body_that_is_gone_is_told(database: Database, tmp_path: Path) -> None:
+    """A spooled file that somebody deleted is not taken for an empty payload."""
+    body = Body(sha256="0" * 64, size=len(LARGE), path=tmp_path / "gone")
+    with database.write() as tx, pytest.raises(Permanent, match="gone"):
+        payloads.put(tx, body)
+
+
+@pytest.mark.parametrize("damage", ["changed", "cut", "missing"])
+def test_a_damaged_file_is_found(database: Database, damage: str) -> None:
+    """Bytes that are not what was put are never given out."""
+    with database.write() as tx:
+        ref = payloads.put(tx, payloads.body_of(LARGE))
+    (place,) = files(database.payloads)
+    if damage == "missing":
+        place.unlink()
+    else:
+        place.write_bytes(b"z" + LARGE[1:] if damage == "changed" else LARGE[:-1])
+    with database.read() as tx:
+        for get in (payloads.get, payloads.open_payload):
+            with pytest.raises(Permanent, match=str(place)):
+                get(tx, ref)
+
+
+def test_a_damaged_row_is_found(database: Database) -> None:
+    """The same holds for bytes in the database."""
+    with database.write() as tx:
+        ref = payloads.put(tx, payloads.body_of(b"right"))
+        tx.connection.exec_driver_sql(
+            "UPDATE payload SET data = CAST('wrong' AS BLOB)"
+            if tx.embedded
+            else "UPDATE payload SET data = 'wrong'::bytea"
+        )
+        with pytest.raises(Permanent, match="damaged"):
+            payloads.get(tx, ref)
+
+
+def test_a_spool_can_be_read_like_a_request(spool: Spool) -> None:
+    """It reads as a file of the same bytes would."""
+    file = BytesIO(b"0123456789abcdef")
+    spool.write(file.getvalue())
+    spool.seek(3)
+    file.seek(3)
+    for size in (2, 0, 100):
+        assert spool.read(size) == file.read(size)
+        assert spool.tell() == file.tell()

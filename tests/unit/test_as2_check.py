@@ -1,0 +1,89 @@
+"""What only the AS2 kind can see in a partner's file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gateway.config.catalogue import PartnerContext
+from gateway.config.model import Certificates, DatedCertificate
+from gateway.endpoints.as2.check import check, claims
+from gateway.endpoints.as2.settings import As2Settings
+
+ONE = (DatedCertificate(file=Path("a.pem")),)
+
+
+def found(
+    *,
+    sends: bool = False,
+    receives: bool = False,
+    certificates: Certificates,
+    identities: str = "acme",
+    settings: Mapping[str, object] | None = None,
+) -> list[tuple[str, str]]:
+    context = PartnerContext(
+        partner="a",
+        endpoint="main",
+        sends=sends,
+        receives=receives,
+        certificates=certificates,
+        identities=frozenset(identities.split()),
+    )
+    made = As2Settings.model_validate(
+        {"kind": "as2", "url": "https://a.example/as2", "as2_id": "A", **(settings or {})}
+    )
+    return [(".".join(map(str, problem.path)), problem.code) for problem in check(made, context)]
+
+
+@pytest.mark.parametrize(
+    ("identities", "identity", "expected"),
+    [
+        ("acme", "acme", []),
+        ("acme", None, []),
+        ("acme other", "other", []),
+        ("acme other", None, [("identity", "E217")]),
+        ("", None, [("identity", "E217")]),
+        ("acme", "amce", [("identity", "E217")]),
+    ],
+)
+def test_we_are_somebody_to_every_endpoint(
+    identities: str, identity: str | None, expected: list[tuple[str, str]]
+) -> None:
+    """The identity named exists, or there is exactly one."""
+    assert found(certificates=Certificates(), identities=identities, settings={"identity": identity}) == expected
+
+
+@pytest.mark.parametrize(
+    ("sends", "receives", "certificates", "settings", "expected"),
+    [
+        (False, False, Certificates(), {}, []),
+        (True, False, Certificates(), {}, [("encrypt", "E221")]),
+        (True, False, Certificates(verify=ONE), {}, []),
+        (True, False, Certificates(encrypt=ONE), {}, [("mdn.signed", "E221")]),
+        (True, False, Certificates(encrypt=ONE), {"mdn": {"signed": False}}, []),
+        (True, False, Certificates(), {"encrypt": "none", "mdn": {"signed": False}}, []),
+        (False, True, Certificates(), {}, [("require.signed", "E221")]),
+        (False, True, Certificates(encrypt=ONE), {}, [("require.signed", "E221")]),
+        (False, True, Certificates(), {"require": {"signed": False}}, []),
+        (False, True, Certificates(verify=ONE), {}, []),
+    ],
+)
+def test_certificates_are_there_for_what_is_asked(
+    sends: bool,
+    receives: bool,
+    certificates: Certificates,
+    settings: dict[str, object],
+    expected: list[tuple[str, str]],
+) -> None:
+    """Encryption needs one to encrypt to; signed messages and MDNs need one to verify them with."""
+    assert found(sends=sends, receives=receives, certificates=certificates, settings=settings) == expected
+
+
+def test_an_as2_name_is_claimed_towards_one_identity() -> None:
+    """Two partners may share a name towards different identities of ours only."""
+    settings = {"kind": "as2", "url": "https://a.example/as2", "as2_id": "A"}
+    ours = [
+        list(claims(As2Settings.model_validate(settings | more))) for more in ({}, {"identity": "x"}, {"identity": "y"})
+    ]
+    assert ours[0] == [("as2_id", "the AS2 name 'A' towards our only identity")]
+    assert ours[1] != ours[2]
