@@ -6,11 +6,12 @@ import unittest
 from collections.abc import Iterator
 from pathlib import Path
 
-import postgres
 import pytest
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from zope.interface import implementer
 
 from gateway.store.database import Database
+from tests import postgres
 
 
 def require_peer(reason: str) -> None:
@@ -31,6 +32,7 @@ def no_lost_failures() -> Iterator[list[str]]:
     """Fail a test in which an exception reached nobody but the log; one that provokes it clears the list."""
     lost: list[str] = []
 
+    @implementer(ILogObserver)
     def watch(event: LogEvent) -> None:
         if "log_failure" in event:
             lost.append(event["log_failure"].getTraceback())

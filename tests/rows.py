@@ -17,7 +17,6 @@ from gateway.message import (
 from gateway.store import deliveries, documents, messages, payloads
 from gateway.store.database import Tx
 
-
 _numbers = itertools.count(1)
 
 

@@ -53,12 +53,12 @@ def rehearse(tx: Tx, snapshot: Snapshot, *, sender: str, endpoint: str, filename
         found = orders.find(tx, partner, number)
         return order_from_json(payloads.get(tx, found[1])) if found else None
 
-    return rehearsereplace(
+    return rehearse_with(
         snapshot, sender=sender, endpoint=endpoint, filename=filename, data=data, find_order=find, at=tx.now
     )
 
 
-def rehearsereplace(
+def rehearse_with(
     snapshot: Snapshot,
     *,
     sender: str,

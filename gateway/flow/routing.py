@@ -38,38 +38,39 @@ class Identified:
 
 
 def identify(party: Party, partners: Mapping[str, Partner]) -> Identified:
-    """Find the partner a buyer is, by the identifiers its file lists."""
+    """Find the partner a buyer is, by the identifiers its file lists; by name only when it carries no identifier.
+
+    A buyer whose identifier no file lists is nobody, even when its name is known: two companies may share a name.
+    """
     wanted = list(_identifiers(party))
     found: dict[str, list[str]] = {}
     for name, partner in partners.items():
         for scheme, value in wanted:
-            values = partner.identifiers.get(scheme, ())
-            if value in values or (scheme == "name" and value == partner.name):
+            if value in partner.identifiers.get(scheme, ()) or (scheme == "name" and value == partner.name):
                 found.setdefault(name, []).append(f"{scheme} {value}")
-    strong = {name: hits for name, hits in found.items() if any(not hit.startswith("name ") for hit in hits)} or found
-    if len(strong) == 1:
-        name, hits = next(iter(strong.items()))
+    if len(found) == 1:
+        name, hits = next(iter(found.items()))
         return Identified(name, f"found by {', '.join(hits)}")
     said = ", ".join(f"{scheme} {value}" for scheme, value in wanted) or "no identifier at all"
-    if strong:
-        several = "; ".join(f"{name} by {', '.join(hits)}" for name, hits in sorted(strong.items()))
+    if found:
+        several = "; ".join(f"{name} by {', '.join(hits)}" for name, hits in sorted(found.items()))
         return Identified(None, f"the buyer ({said}) fits several partners: {several}")
     return Identified(None, f"no partner file lists the buyer ({said})")
 
 
 def _identifiers(party: Party) -> Iterator[tuple[str, str]]:
-    for each in (*party.ids, party.legal_id, party.electronic_address):
-        if each is not None:
-            yield from _names(each)
+    listed = [each for each in (*party.ids, party.legal_id, party.electronic_address) if each is not None]
+    for each in listed:
+        yield _name(each)
     if party.vat_id:
         yield "vat", party.vat_id
-    if party.name:
+    if party.name and not listed and not party.vat_id:
         yield "name", party.name
 
 
-def _names(identifier: Identifier) -> Iterator[tuple[str, str]]:
+def _name(identifier: Identifier) -> tuple[str, str]:
     scheme = (identifier.scheme or "number").lower()
-    yield SCHEMES.get(scheme.upper(), scheme), identifier.value
+    return SCHEMES.get(scheme, scheme), identifier.value
 
 
 def receives(partner: Partner, kind: DocumentKind) -> Receives | None:

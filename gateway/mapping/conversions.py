@@ -25,7 +25,9 @@ class Pattern:
         self._parts = tuple(_directives(text))
         named = sorted(part[1] for part in self._parts if part.startswith("%"))
         if not {"m", "d"} <= set(named) or len({"Y", "y"} & set(named)) != 1 or len(named) != len(set(named)):
-            raise ValueError(f"'{text}' is not a date pattern; write each of %Y (or %y), %m and %d once, as in %d/%m/%Y")
+            raise ValueError(
+                f"'{text}' is not a date pattern; write each of %Y (or %y), %m and %d once, as in %d/%m/%Y"
+            )
         self.has_time = bool({"H", "M", "S"} & set(named))
         self._regex = re.compile("".join(self._expressions()))
 
@@ -102,12 +104,14 @@ def rounded(value: Decimal, places: int) -> Decimal:
     return value.quantize(Decimal(1).scaleb(-places), context=ARITHMETIC)
 
 
+_SPELLED = """
+œ=oe Œ=OE æ=ae Æ=AE ß=ss ø=o Ø=O ł=l Ł=L đ=d Đ=D þ=th Þ=Th ð=d ı=i €=EUR £=GBP ¥=JPY °=o №=No ‘=' ’=' ‚=, “=" ”=" „="
+«=" »=" ‹=' ›=' –=- —=- −=- •=- ×=x ©=(C) ®=(R) §=par.
+"""
 _LETTERS = {
-    **{"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d"},
-    **{"Đ": "D", "þ": "th", "Þ": "Th", "ð": "d", "ı": "i", "€": "EUR", "£": "GBP", "¥": "JPY", "°": "o", "№": "No"},
-    **{"‘": "'", "’": "'", "‚": ",", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‹": "'", "›": "'"},
-    **{"–": "-", "—": "-", "−": "-", "\u00ad": "", "\u200b": "", "\ufeff": "", "•": "-", "×": "x", "©": "(C)"},
-    **{"®": "(R)", "\u2028": " ", "\u2029": " ", "§": "par."},
+    **dict(each.split("=", 1) for each in _SPELLED.split()),
+    **dict.fromkeys("\u00ad\u200b\ufeff", ""),
+    **dict.fromkeys("\u2028\u2029", " "),
 }
 
 

@@ -14,8 +14,8 @@ from gateway.terms import as_text
 
 Type = Literal["text", "number", "date"]
 Datum = str | Decimal | datetime.date
-Getter = Callable[[Any], Datum | None]
-"""Takes a value out of what is being mapped: the rows of a document, or the parts of an invoice in view."""
+Getter = Callable[[Any], Any]
+"""Takes a value (for first and join: all of them) out of what is mapped: rows, or the parts of an invoice in view."""
 
 Step = Callable[[Any, Any], Any]
 """One function with its arguments bound: (value, what is being mapped) → value; raises `ValueError`."""
@@ -47,8 +47,8 @@ def _plain(function: Callable[..., Datum]) -> Callable[[Sequence[Any]], Step]:
 
     def make(arguments: Sequence[Any]) -> Step:
         if not arguments:
-            return lambda value, scope: None if value is None else function(value)
-        return lambda value, scope: None if value is None else function(value, *arguments)
+            return lambda value, _: None if value is None else function(value)
+        return lambda value, _: None if value is None else function(value, *arguments)
 
     return make
 
@@ -59,17 +59,17 @@ def _decimal_out(value: Decimal, mark: str) -> str:
 
 def _decimal_in(arguments: Sequence[Any]) -> Step:
     read = number_reader(*arguments)
-    return lambda value, scope: None if value is None else read(value)
+    return lambda value, _: None if value is None else read(value)
 
 
 def _date_in(arguments: Sequence[Any]) -> Step:
     parse = _pattern(arguments).parse
-    return lambda value, scope: None if value is None else parse(value)
+    return lambda value, _: None if value is None else parse(value)
 
 
 def _date_out(arguments: Sequence[Any]) -> Step:
     write = _pattern(arguments).format
-    return lambda value, scope: None if value is None else write(value)
+    return lambda value, _: None if value is None else write(value)
 
 
 def _pattern(arguments: Sequence[Any]) -> Pattern:
@@ -130,12 +130,12 @@ def _when(arguments: Sequence[Any]) -> Step:
 
 def _first(arguments: Sequence[Any]) -> Step:
     del arguments
-    return lambda values, scope: next((value for value in values if value is not None), None)
+    return lambda values, _: next((value for value in values if value is not None), None)
 
 
 def _join(arguments: Sequence[Any]) -> Step:
     between = arguments[0]
-    return lambda values, scope: between.join(dict.fromkeys(as_text(v) for v in values if v is not None)) or None
+    return lambda values, _: between.join(dict.fromkeys(as_text(v) for v in values if v is not None)) or None
 
 
 def chunks(text: str, size: int) -> list[str]:

@@ -85,7 +85,7 @@ class _Compiler:
         source, type_ = self._source(expression.source, many=many)
         steps: list[Step] = []
         for position, call in enumerate(expression.calls):
-            type_ = self._call(call, position, type_, steps, many=many)
+            type_ = self._call(call, position, type_, steps)
             if self._pieces is not None and position + 1 < len(expression.calls):
                 self._mistake("M125", "chunks can only be the last function")
         if want is not None and self._pieces is None:
@@ -115,7 +115,7 @@ class _Compiler:
         self._names.append(name)
         return getter, type_
 
-    def _call(self, call: Call, position: int, type_: Type, steps: list[Step], *, many: bool) -> Type:
+    def _call(self, call: Call, position: int, type_: Type, steps: list[Step]) -> Type:
         function = self._functions.get(call.name)
         if function is None:
             self._mistake("M122", f"there is no function '{call.name}'{did_you_mean(call.name, self._functions)}")
@@ -175,6 +175,8 @@ class _Compiler:
                 return self._text_getter(argument)
             case "value":
                 return self._value(argument, type_)
+            case _:
+                pass
         if argument.kind != "text":
             raise ValueError(f"'{text[:40]}' must stand in quotes")
         return _checked(kind, text)
@@ -209,7 +211,7 @@ class _Compiler:
                 steps.append(_reading(self._language.date))
             case "date", "text" if self._language.direction == "write":
                 self._mistake("M113", f"{who} needs a text and this is a date; write | date('%Y%m%d') before it")
-            case ("number" | "date"), "text":
+            case (("number" | "date"), "text"):
                 steps.append(lambda value, _: None if value is None else as_text(value))
             case _:
                 self._mistake("M125", f"{who} needs a {want} and this is a {have}")

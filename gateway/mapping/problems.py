@@ -33,7 +33,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "M145": ("The name belongs to a mapping of the gateway", "Rename the file."),
     "M151": ("The key of a segment cannot be read", "Write TAG, TAG[qualifier] or BLOCK/TAG[qualifier]."),
     "M152": ("The key matches nothing", "Use a key of the mapping extended; the message lists those near it."),
-    "M153": ("Key and segment differ", "Let the key be the tag and first literal component of the segment."),
+    "M153": ("Key and segment differ", "Let the key be the tag and the first literal component of the first element."),
     "M154": ("Two segments have the same key", "Join them in one block, or let their first components differ."),
 }
 """Code → what is wrong, and what to do."""

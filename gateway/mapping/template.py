@@ -29,9 +29,11 @@ class Template:
 
     @property
     def key(self) -> str:
-        """The tag, and the first component when it is a literal: `RFF[ON]`."""
-        first = self.elements[0][0] if self.elements else ()
-        return f"{self.tag}[{first[0]}]" if len(first) == 1 and isinstance(first[0], str) else self.tag
+        """The tag, and the first literal component of the first element when there is one: `RFF[ON]`, `COM[TE]`."""
+        first = self.elements[0] if self.elements else ()
+        literals = (parts[0] for parts in first if len(parts) == 1 and isinstance(parts[0], str))
+        qualifier = next(literals, None)
+        return self.tag if qualifier is None else f"{self.tag}[{qualifier}]"
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -45,7 +47,7 @@ def parse_template(text: str) -> Template:
     if len(text) > LONGEST:
         raise Unreadable(f"the template has {len(text)} characters; at most {LONGEST} are read")
     tag, rest = text[:3], text[3:]
-    if not TAG.fullmatch(tag) or (rest and rest[0] not in "+"):
+    if not TAG.fullmatch(tag) or (rest and rest[0] != "+"):
         raise Unreadable(f"'{text[:20]}' does not begin with a segment tag of three capitals and +, as in RFF+ON")
     elements: list[list[list[str | Cell]]] = []
     at = 0

@@ -57,9 +57,9 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [LibraryEvents()]
     root.setLevel(_NUMBERS[level])
-    logging.captureWarnings(capture=True)
     threading.excepthook = _thread_failed(on_unhandled)
     globalLogBeginner.beginLoggingTo([TwistedEvents(on_unhandled)], redirectStandardIO=False)
+    logging.captureWarnings(capture=True)  # after Twisted, which takes warnings for itself
 
 
 def hide_secrets(_logger: object, _method: str, event: Event) -> Event:
@@ -144,6 +144,8 @@ class TwistedEvents:
             trace = (failure.type, failure.value, failure.getTracebackObject())
             log.error("unhandled_error", source=namespace, text=text, exc_info=trace)
             return
+        if text.startswith("Unhandled error in Deferred"):
+            return  # the heading of the failure that comes next
         level = event.get("log_level")
         # what Twisted tells of itself (factories starting, clients timing out) is of interest only to who debugs
         write = {LogLevel.warn: log.warning, LogLevel.error: log.error, LogLevel.critical: log.error}.get(

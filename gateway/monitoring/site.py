@@ -47,8 +47,12 @@ class _Page(Resource):
         self._tasks = tasks
         self._make = make
 
-    def render_GET(self, request: Request) -> int:
+    def render(self, request: Request) -> int | bytes:
         """Answer when the coroutine has ended."""
+        if request.method not in {b"GET", b"HEAD"}:
+            request.setResponseCode(405)
+            request.setHeader(b"Allow", b"GET, HEAD")
+            return b""
         self._tasks.spawn("monitoring page", self._answer(request))
         return NOT_DONE_YET
 

@@ -24,7 +24,7 @@ from gateway.rules.settings import (
     term_of,
     unreachable,
 )
-from gateway.rules.values import label, line_of, shown, value
+from gateway.rules.values import described, label, line_of, shown, value
 from gateway.terms import TERMS, Kind, Value, parse
 
 ORDER_VALUES: Mapping[str, Kind] = {
@@ -88,7 +88,7 @@ class Compare(Rule):
                 check_literal(left, right)
             return right
         if left and _family(kind) != _family(TERMS[left].kind):
-            raise ValueError(f"{label(left)} is a {TERMS[left].kind} and cannot be compared with the {kind} {right}")
+            raise ValueError(f"{described(left)} and cannot be compared with the {kind} {right}")
         return right
 
     @field_validator("tolerance")
@@ -96,7 +96,7 @@ class Compare(Rule):
     def _tolerance_of_numbers(cls, tolerance: Tolerance, info: ValidationInfo) -> Tolerance:
         left = info.data.get("left")
         if left and not TERMS[left].kind.is_number:
-            raise ValueError(f"{label(left)} is a {TERMS[left].kind}; only numbers have a tolerance")
+            raise ValueError(f"{described(left)}; only numbers have a tolerance")
         return tolerance
 
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 from gateway.config.model import RuleSettings
 from gateway.rules.base import Hit, Subject
 from gateway.rules.settings import Rule, TermHere, levels, term_of, unreachable
-from gateway.rules.values import day, label, shown
+from gateway.rules.values import day, described, label, shown
 from gateway.terms import TERMS, Kind
 
 MOST_DAYS = 36_500
@@ -46,7 +46,7 @@ class DateWindow(Rule):
     @classmethod
     def _term_is_a_date(cls, code: str) -> str:
         if TERMS[code].kind is not Kind.DATE:
-            raise ValueError(f"{label(code)} is a {TERMS[code].kind}, not a date")
+            raise ValueError(f"{described(code)}, not a date")
         return code
 
     @field_validator("relative_to")

@@ -11,7 +11,7 @@ from functools import cache
 
 LONGEST_VALUE = 1000
 LONGEST_PATTERN = 500
-MOST_WAYS = 1_000_000
+MOST_WAYS = 2_000_000
 _OVER = MOST_WAYS + 1
 
 _TOKEN = re.compile(
@@ -83,8 +83,8 @@ class _Ways:
         self._next += 1
         least, most = _bounds(token)
         span = most - least + 1
-        # 2 ** 20 is over the limit already, so larger powers need not be computed
-        return min(span * inside ** min(most, 20), _OVER) if inside > 1 else span
+        # 2 ** 21 is over the limit already, so larger powers need not be computed
+        return min(span * inside ** min(most, 21), _OVER) if inside > 1 else span
 
 
 def _bounds(token: re.Match[str]) -> tuple[int, int]:

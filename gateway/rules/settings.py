@@ -156,7 +156,9 @@ def check_literal(code: str, text: str) -> None:
     try:
         parse(code, text)
     except ValueError as error:
-        raise ValueError(f"{code} ({TERMS[code].name}) holds a {TERMS[code].kind}: {error}") from None
+        kind = TERMS[code].kind
+        article = "an" if kind[0] in "ai" else "a"
+        raise ValueError(f"{code} ({TERMS[code].name}) holds {article} {kind}: {error}") from None
 
 
 class Rule(RuleSettings):

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from gateway.config.model import RuleSettings
 from gateway.rules.base import Hit, Subject
 from gateway.rules.settings import Distance, Listed, Rule, TermHere, Tolerance, below, levels, term_of, unreachable
-from gateway.rules.values import items_of, label, number, shown
+from gateway.rules.values import described, items_of, label, number, shown
 from gateway.terms import TERMS, get, parse_decimal
 
 MOST_FACTORS = 8
@@ -66,7 +66,7 @@ def _factor(text: str) -> str | Decimal:
         return parse_decimal(text)
     term = term_of(text)
     if not term.kind.is_number:
-        raise ValueError(f"{label(text)} is a {term.kind}, not a number")
+        raise ValueError(f"{described(text)}, not a number")
     return text
 
 
@@ -99,7 +99,7 @@ class Sum(Rule):
     @classmethod
     def _equals_a_number(cls, code: str) -> str:
         if not TERMS[code].kind.is_number:
-            raise ValueError(f"{label(code)} is a {TERMS[code].kind}, not a number")
+            raise ValueError(f"{described(code)}, not a number")
         return code
 
 

@@ -12,7 +12,7 @@ from gateway.config.model import RuleSettings
 from gateway.invoice import Invoice
 from gateway.rules.base import Hit, Subject
 from gateway.rules.settings import Listed, Rule, suggestion, term_of
-from gateway.rules.values import held, label, shown
+from gateway.rules.values import described, held, label, shown
 from gateway.terms import TERMS, Kind, as_text
 
 LONGEST_KEY = 200
@@ -38,7 +38,7 @@ def _key_part(text: str) -> str:
     if term.group:
         raise ValueError(f"{label(term.code)} belongs to {term.group}; a key is made of terms of the invoice itself")
     if match and term.kind is not Kind.DATE:
-        raise ValueError(f"{label(term.code)} is a {term.kind} and has no year")
+        raise ValueError(f"{described(term.code)} and has no year")
     return text
 
 

@@ -79,6 +79,12 @@ def label(code: str) -> str:
     return f"{name_of(code)} ({code})"
 
 
+def described(code: str) -> str:
+    """A term with what it holds: `Invoice issue date (BT-2) is a date`."""
+    kind = TERMS[code].kind
+    return f"{label(code)} is {'an' if kind[0] in 'ai' else 'a'} {kind}"
+
+
 def name_of(code: str) -> str:
     """The business name of a term or group."""
     return TERMS[code].name if code in TERMS else GROUPS[code].name

@@ -119,7 +119,9 @@ class Database:
     def check(self) -> None:
         """Raise `Permanent`, saying what to do, unless the schema is exactly this version's."""
         if self.embedded and not _file(self._url).exists():
-            raise Permanent(f"the database {_file(self._url)} does not exist; it is made when the gateway starts: gateway run")
+            raise Permanent(
+                f"the database {_file(self._url)} does not exist; it is made when the gateway starts: gateway run"
+            )
         with storage_errors(), self.reader() as connection, connection.begin():
             found = self._revision(connection)
             encoding = "UTF8" if self.embedded else connection.scalar(text("SHOW server_encoding"))
@@ -130,7 +132,9 @@ class Database:
         if found not in _known():
             raise Permanent(self._newer())
         if found != _head():
-            raise Permanent("the database was made by an older version of the gateway; it is migrated when the gateway starts: gateway run")
+            raise Permanent(
+                "the database was made by an older version of the gateway; it is migrated when the gateway starts: gateway run"
+            )
 
     def _revision(self, connection: Connection) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
@@ -195,13 +199,13 @@ def _sqlite(url: URL, *, reading: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver must not begin on its own: savepoints would be lost
-        for pragma in (
+        pragmas = [
             "auto_vacuum = INCREMENTAL",  # must come before the first table, and before WAL makes the file
             "journal_mode = WAL",
             "synchronous = FULL",  # NORMAL may lose the last commits when the power fails
             "foreign_keys = ON",
-            f"query_only = {'ON' if reading else 'OFF'}",
-        ):
+        ]
+        for pragma in ["query_only = ON"] if reading else pragmas:  # the first two would wait for whoever writes
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")

@@ -16,9 +16,9 @@ from gateway.flow.process import ProcessStep
 from gateway.flow.read import ReadStep
 from gateway.flow.timeline import Story, story
 from gateway.flow.worker import Step, Worker
-from gateway.message import DeliveryState, Document, MessageState, Processing, new_id
+from gateway.message import Document, new_id
 from gateway.monitoring.metrics import Metrics
-from gateway.store import deliveries, documents, messages, payloads, work
+from gateway.store import documents, payloads, work
 from gateway.store.database import Database, Tx
 from gateway.store.store import Store
 from gateway.tasks import Tasks
@@ -74,6 +74,15 @@ class House:
         await self.store.stop()
         self._tasks.stop()
 
+    def abandon(self) -> None:
+        """Do nothing more, as a node that died: what it claimed stays claimed."""
+        self._tasks.cancel()
+
+    async def pause(self) -> None:
+        """Let the reactor turn for a moment."""
+        turned: Deferred[None] = deferLater(self._reactor, 0.02, lambda: None)
+        await turned
+
     async def drop(self, data: bytes, *, filename: str = "a.json", peer_id: str = "", partner: str = "erp") -> Accepted:
         """Accept a message as if it had come through the folder `drop`."""
         return await self.acceptance.accept(
@@ -88,12 +97,11 @@ class House:
         )
 
     async def quiet(self, *, within: float = 20.0) -> None:
-        """Wait until nothing is due any more; fails after `within` seconds."""
+        """Wait until there is no work left; fails after `within` seconds."""
         until = self._reactor.seconds() + within
         while not await self.store.read(_settled):
             assert self._reactor.seconds() < until, "the house does not come to rest"
-            pause: Deferred[None] = deferLater(self._reactor, 0.02, lambda: None)
-            await pause
+            await self.pause()
 
     async def ask(self, query: Callable[[Tx], T]) -> T:
         """Read from the store."""
@@ -115,9 +123,4 @@ class House:
 
 
 def _settled(tx: Tx) -> bool:
-    if messages.recent(tx, state=MessageState.RECEIVED, limit=1) or documents.recent(tx, state=Processing.READ, limit=1):
-        return False
-    due = work.next_due(tx, ("read", "process", "deliver"))
-    if due is not None and due <= tx.now:
-        return False
-    return not any(deliveries.recent(tx, state=DeliveryState.SENDING, limit=1))
+    return not any(work.depth(tx).values())

@@ -4,15 +4,16 @@ import json
 from collections.abc import Callable
 
 import pytest
-from rows import add_document, add_message
 from sqlalchemy import delete, insert, select, update
 
 from gateway.errors import Transient
 from gateway.message import Event
 from gateway.store import events
+from gateway.store.columns import microseconds
 from gateway.store.database import Database, Tx
 from gateway.store.events import append, of, verify, verify_all
 from gateway.store.tables import event, history
+from tests.rows import add_document, add_message
 
 Tamper = Callable[[Tx], object]
 
@@ -51,7 +52,7 @@ def rehash(tx: Tx, sequence: int, **values: str) -> None:
     """Change a line and give it the right hash for what it says now."""
     row = next(each for each in of(tx, "subject") if each.sequence == sequence)
     fields = {name: getattr(row, name) for name in Event.__dataclass_fields__} | values
-    fields["hash"] = events._hash({**fields, "at": events.microseconds(row.at)})
+    fields["hash"] = events._hash({**fields, "at": microseconds(row.at)})
     line(tx, sequence, **fields)
 
 
@@ -72,7 +73,7 @@ def copy_last(tx: Tx) -> None:
     last = of(tx, "subject")[-1]
     fields = {name: getattr(last, name) for name in Event.__dataclass_fields__}
     fields |= {"sequence": last.sequence + 1, "previous": last.hash, "what": "forged"}
-    fields["hash"] = events._hash({**fields, "at": events.microseconds(last.at)})
+    fields["hash"] = events._hash({**fields, "at": microseconds(last.at)})
     tx.connection.execute(insert(event), fields)
 
 

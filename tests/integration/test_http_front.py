@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
-from edge import Accepting, parts_of, snapshot_of
 from twisted.internet import reactor  # noqa: TID251  # these tests run on the real one
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread  # noqa: TID251  # the peer of the test runs in a thread
@@ -21,6 +20,7 @@ from gateway.endpoints.http import Front, FrontRequest, front, problem
 from gateway.errors import Transient
 from gateway.message import Answer
 from gateway.tasks import Tasks
+from tests.edge import Accepting, parts_of, snapshot_of
 
 REACTOR: Any = reactor
 

@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import postgres
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from conftest import require_peer
 from sqlalchemy import inspect, text
 
 from gateway.errors import Permanent, Transient
 from gateway.store import database as database_module
 from gateway.store.database import Database
 from gateway.store.tables import metadata
+from tests import postgres
+from tests.conftest import require_peer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -38,7 +38,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
 
 def differ(context: MigrationContext, _found_column: Any, _column: Any, found: Any, wanted: Any) -> bool:
     """Whether two column types are written differently in this database's language."""
-    return found.compile(context.dialect) != wanted.compile(context.dialect)
+    return bool(found.compile(context.dialect) != wanted.compile(context.dialect))
 
 
 def test_migrations_and_tables_agree(empty: Database) -> None:
@@ -85,7 +85,9 @@ def test_an_older_or_newer_schema_is_told(empty: Database, monkeypatch: pytest.M
     with pytest.raises(Permanent, match="newer version"):
         empty.migrate()
     monkeypatch.setattr(database_module, "_known", lambda: {None, "0001", "9999"})
-    with pytest.raises(Permanent, match="older version of the gateway; it is migrated when the gateway starts: gateway run"):
+    with pytest.raises(
+        Permanent, match="older version of the gateway; it is migrated when the gateway starts: gateway run"
+    ):
         empty.check()
 
 

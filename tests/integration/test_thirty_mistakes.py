@@ -4,7 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
-from config_kinds import NOW, make_key, write_certificate, write_key
+from tests.config_kinds import NOW, make_key, write_certificate, write_key
 
 from gateway.app import catalogue
 from gateway.config.load import check

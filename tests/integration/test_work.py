@@ -1,17 +1,18 @@
 """The queue of work: claimed once, by index, and coming back when its node is gone."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import new_database
 from sqlalchemy import event, insert, text
 
 from gateway.store import work
 from gateway.store.database import Database, Tx
 from gateway.store.tables import work as table
+from tests.conftest import new_database
 
 LEASE = timedelta(seconds=60)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -240,10 +241,12 @@ def test_a_claim_is_made_by_index_however_much_waits(database: Database) -> None
     assert [each.subject for each in claimed] == [f"0-{count}" for count in range(20)]
 
 
-def explainer(steps: list[str], *, embedded: bool):
+def explainer(steps: list[str], *, embedded: bool) -> Callable[..., tuple[str, Any]]:
     """Turns the statement into its explanation, and keeps what it says."""
 
-    def explain(connection, cursor, statement, parameters, _context, _many):
+    def explain(
+        _connection: object, cursor: Any, statement: str, parameters: Any, _context: object, _many: object
+    ) -> tuple[str, Any]:
         cursor.execute(("EXPLAIN QUERY PLAN " if embedded else "EXPLAIN ") + statement, parameters)
         steps.extend(str(row[-1]) for row in cursor.fetchall())
         return statement, parameters

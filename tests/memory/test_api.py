@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import structlog
-from edge import AT, Accepting, outcome, parts_of, result_of, snapshot_of
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
@@ -20,6 +19,7 @@ from gateway.endpoints.api import ApiListener, ApiSettings, Tokens
 from gateway.endpoints.http import front
 from gateway.endpoints.names import LONGEST, safe_name
 from gateway.errors import Transient
+from tests.edge import AT, Accepting, outcome, parts_of, result_of, snapshot_of
 
 ERP, OTHER = "erp-token-0123456789", "other-token-0123456789"
 URL = "http://gateway/api/documents"

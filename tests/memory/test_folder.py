@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import structlog
-from edge import AT, Accepting, InlineTasks, outcome, parts_of, result_of, snapshot_of
 from pydantic import ValidationError
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock
@@ -21,6 +20,7 @@ from gateway.endpoints.folder import FolderListener, FolderSender, FolderSetting
 from gateway.errors import Permanent, Refused, Transient
 from gateway.message import DocumentKind
 from gateway.store.payloads import Spool
+from tests.edge import AT, Accepting, InlineTasks, outcome, parts_of, result_of, snapshot_of
 
 
 class Crash(BaseException):

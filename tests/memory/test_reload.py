@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from config_kinds import CATALOGUE, GATEWAY, NOW, said, site
+from tests.config_kinds import CATALOGUE, GATEWAY, NOW, said, site
 from structlog.testing import capture_logs
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock

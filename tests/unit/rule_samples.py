@@ -20,10 +20,10 @@ ORDER = Order(
     number="4500012345",
     issue_date=datetime.date(2026, 2, 20),
     currency="EUR",
-    buyer=Party(name="Hypermarché", ids=(Identifier("B-1", "0002"), Identifier("3020400000005", "0088"))),
+    buyer=Party(name="Hypermarché", ids=(Identifier("B-1", "0002"), Identifier("3020400000001", "0088"))),
     seller=Party(name="Acme"),
-    delivery_location=Identifier("3020400000104", "0088"),
-    invoicee=Party(ids=(Identifier("3020400000203", "0088"),)),
+    delivery_location=Identifier("3020400000100", "0088"),
+    invoicee=Party(ids=(Identifier("3020400000209", "0088"),)),
     contract="C-77",
     accounting_reference="6061",
     lines=(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from config_kinds import CATALOGUE, GATEWAY, NOW, look, said, site
+from tests.config_kinds import CATALOGUE, GATEWAY, NOW, look, said, site
 
 from gateway.config.load import load
 from gateway.errors import ConfigRefused

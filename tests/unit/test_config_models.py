@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from config_kinds import CATALOGUE, Cells, Line, look, said, site
+from tests.config_kinds import CATALOGUE, Cells, Line, look, said, site
 from pydantic import ValidationError
 
 from gateway.config.catalogue import Catalogue

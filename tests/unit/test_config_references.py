@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from config_kinds import CATALOGUE, NOW, look, said, site
+from tests.config_kinds import CATALOGUE, NOW, look, said, site
 from hypothesis import given
 from hypothesis import strategies as st
 

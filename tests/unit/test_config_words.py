@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from config_kinds import CATALOGUE, GATEWAY, NOW, look, site
+from tests.config_kinds import CATALOGUE, GATEWAY, NOW, look, site
 
 from gateway.config.diff import diff
 from gateway.config.explain import explain

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import require_peer
 
 from gateway.endpoints import KINDS
 from gateway.monitoring.metrics import Metrics
+from tests.conftest import require_peer
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -112,7 +112,7 @@ def test_promtool_takes_the_metrics() -> None:
 
 
 def test_service() -> None:
-    """systemd takes the unit, and thinks it well shut in."""
+    """The unit is shut in well, as systemd itself judges."""
     if shutil.which("systemd-analyze") is None:
         require_peer("systemd-analyze is not installed")
     unit = str(ROOT / "deploy" / "gateway.service")

@@ -30,11 +30,10 @@ def test_a_buyer_is_found_by_electronic_address_vat_or_number() -> None:
     assert identify(Party(ids=(Identifier("C-42"),)), PARTNERS).partner == "brico"
 
 
-def test_a_name_counts_only_when_nothing_better_does() -> None:
-    """An identifier outweighs a name that would lead elsewhere."""
-    party = Party(name="Brico SARL", ids=(Identifier("3020180000002", "0088"),))
-    assert identify(party, PARTNERS).partner == "hyper"
+def test_a_name_counts_only_when_there_is_nothing_better() -> None:
+    """An identifier nobody lists is not made up for by a name: two companies may share one."""
     assert identify(Party(name="Brico SARL"), PARTNERS).partner == "brico"
+    assert identify(Party(name="Brico SARL", vat_id="FR00000000000"), PARTNERS).partner is None
 
 
 def test_identifiers_of_two_partners_are_nobody() -> None:

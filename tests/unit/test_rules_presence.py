@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from rule_samples import found, invoice, line, problems
 
 from gateway.finding import Severity
 from gateway.invoice import Adjustment, Attachment, Delivery, Identifier, Note
+from tests.unit.rule_samples import found, invoice, line, problems
 
 
 def test_what_is_given_is_enough() -> None:
@@ -61,7 +62,7 @@ def test_lines_are_checked_one_by_one() -> None:
 
 def test_the_header_or_every_line() -> None:
     """`anywhere` is content with the header's value, or with one on every line, and with nothing less."""
-    rule = {"terms": ["BT-13", "BT-132"], "anywhere": "true"}
+    rule: dict[str, Any] = {"terms": ["BT-13", "BT-132"], "anywhere": "true"}
     assert found("require", invoice(), **rule) == ()
     both = invoice(order=None, lines=(line(1, order_line="10"), line(2, order_line="20")))
     assert found("require", both, **rule) == ()

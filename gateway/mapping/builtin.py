@@ -1,0 +1,23 @@
+"""The mappings that come with the gateway."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+from gateway.config.catalogue import MappingSource
+from gateway.config.source import read_yaml
+
+EANCOM_INVOIC = "eancom-invoic-d96a"
+
+
+@cache
+def builtin() -> Mapping[str, MappingSource]:
+    """Every mapping of the package's library, by name."""
+    found = {}
+    for file in resources.files("gateway.mapping").joinpath("library").iterdir():
+        if file.name.endswith(".yaml"):
+            source = read_yaml(file.name, file.read_bytes())
+            assert isinstance(source.data, Mapping), source.mistakes
+            name = file.name.removesuffix(".yaml")
+            found[name] = MappingSource(name, source.data)
+    return found

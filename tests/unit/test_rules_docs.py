@@ -1,0 +1,63 @@
+"""The reference pages of rules and enrichment: one for each kind, with examples that the gateway takes."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway.enrichment import ENRICHMENTS
+from gateway.rules import RULES
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+_EXAMPLE = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _examples(page: Path, key: str) -> list[dict[str, Any]]:
+    """The entries under `key` in all examples of a page, every scalar as text as in a partner's file."""
+    found: list[dict[str, Any]] = []
+    for text in _EXAMPLE.findall(page.read_text(encoding="utf-8")):
+        found.extend(yaml.load(text, Loader=yaml.BaseLoader)[key])
+    return found
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_every_rule_kind_has_a_page_with_examples_that_work(kind: str) -> None:
+    """The examples of a kind's page are of that kind and are taken as they stand."""
+    examples = _examples(REFERENCE / "rules" / f"{kind}.md", "rules")
+    assert len(examples) >= 2
+    for example in examples:
+        assert example["kind"] == kind
+        assert RULES[kind].settings.model_validate(example).id == example["id"]
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_every_setting_of_a_rule_is_on_its_page(kind: str) -> None:
+    """Each page tells all settings of its kind; the common ones are told on the first page."""
+    common = (REFERENCE / "rules" / "index.md").read_text(encoding="utf-8")
+    page = (REFERENCE / "rules" / f"{kind}.md").read_text(encoding="utf-8")
+    for name, field in RULES[kind].settings.model_fields.items():
+        assert f"`{field.alias or name}`" in page + common
+
+
+def test_there_is_no_page_too_many() -> None:
+    """Pages and kinds are the same, and the first page links them all."""
+    pages = {page.stem for page in (REFERENCE / "rules").glob("*.md")}
+    assert pages == {*RULES, "index"}
+    index = (REFERENCE / "rules" / "index.md").read_text(encoding="utf-8")
+    assert all(f"[`{kind}`]({kind}.md)" in index for kind in RULES)
+    for example in _examples(REFERENCE / "rules" / "index.md", "rules"):
+        RULES[example["kind"]].settings.model_validate(example)
+
+
+def test_the_enrichment_page_shows_every_kind_and_setting() -> None:
+    """The examples are taken as they stand, every kind has one, and every setting is told."""
+    page = REFERENCE / "enrichment.md"
+    examples = _examples(page, "enrichment")
+    assert {example["kind"] for example in examples} == set(ENRICHMENTS)
+    for example in examples:
+        ENRICHMENTS[example["kind"]].settings.model_validate(example)
+    text = page.read_text(encoding="utf-8")
+    for kind in ENRICHMENTS.values():
+        assert all(f"`{name}`" in text for name in kind.settings.model_fields if name != "kind")
