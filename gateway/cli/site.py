@@ -34,6 +34,7 @@ class Site:
         """The store of the site, migrated; it may be open in a running daemon at the same time."""
         database = open_database(self.snapshot.settings, self.root)
         database.migrate()
+        click.get_current_context().find_root().call_on_close(database.close)
         return database
 
 

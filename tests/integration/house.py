@@ -44,11 +44,9 @@ class House:
             metrics=self.metrics,
             node=self.node,
             now=database.now,
-            poke=lambda: self.worker.poke(),
+            poke=self._poke,
         )
-        self.acceptance = Acceptance(
-            self.store, node=self.node, poke=lambda: self.worker.poke(), counted=lambda _: None
-        )
+        self.acceptance = Acceptance(self.store, node=self.node, poke=self._poke, counted=lambda _: None)
         self.worker = Worker(
             flow,
             reactor,
@@ -60,6 +58,9 @@ class House:
             lease=timedelta(seconds=60),
             poll=timedelta(milliseconds=50),
         )
+
+    def _poke(self) -> None:
+        self.worker.poke()
 
     async def start(self) -> None:
         """Open the store and begin to work."""

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from twisted.internet import reactor
+import pytest
+from twisted.internet import reactor  # noqa: TID251  # a test of the real one
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
@@ -21,7 +22,9 @@ from gateway.store import deliveries, events, messages, payloads, work
 from gateway.testing import FakeEndpoint, FakeSender, sample, snapshot, temporary_database
 from tests.integration.house import House
 
-SOON = Retry(first=timedelta(milliseconds=30), factor=1, most=timedelta(milliseconds=30), deadline=timedelta(seconds=60))
+SOON = Retry(
+    first=timedelta(milliseconds=30), factor=1, most=timedelta(milliseconds=30), deadline=timedelta(seconds=60)
+)
 NEVER = Retry(first=timedelta(milliseconds=30), factor=1, most=timedelta(milliseconds=30), deadline=timedelta(0))
 
 
@@ -71,27 +74,27 @@ class FlowTest(TestCase):
         await house.quiet()
         (document,) = await house.documents()
         told = await house.story(document)
-        self.assertEqual(told.label, "delivered")
-        self.assertEqual(document.partner, "hyper")
+        assert told.label == "delivered"
+        assert document.partner == "hyper"
         (delivery,) = told.deliveries
-        self.assertEqual(delivery.proof, "taken by the fake sender")
-        self.assertEqual(len(self.main.sent), 1)
-        self.assertEqual(self.main.sent[0].wire_id, told.outgoing[delivery.id].peer_id)
-        self.assertEqual(await house.ask(lambda tx: events.verify(tx, document.id)), [])
-        self.assertEqual(house.lost, [])
+        assert delivery.proof == "taken by the fake sender"
+        assert len(self.main.sent) == 1
+        assert self.main.sent[0].wire_id == told.outgoing[delivery.id].peer_id
+        assert await house.ask(lambda tx: events.verify(tx, document.id)) == []
+        assert house.lost == []
 
     async def test_a_retry_keeps_the_message_id_and_the_bytes(self) -> None:
         """What failed for now is sent again, the same under the same identity."""
         house = await self._house(FakeSender(Transient("busy"), Transient("busy still")))
         await house.drop(invoice_to_json(sample()))
         await house.quiet()
-        self.assertEqual(len({outgoing.wire_id for outgoing in self.main.sent}), 1)
-        self.assertEqual(len({outgoing.body for outgoing in self.main.sent}), 1)
+        assert len({outgoing.wire_id for outgoing in self.main.sent}) == 1
+        assert len({outgoing.body for outgoing in self.main.sent}) == 1
         (document,) = await house.documents()
         (delivery,) = (await house.story(document)).deliveries
-        self.assertEqual(delivery.state, DeliveryState.DELIVERED)
+        assert delivery.state == DeliveryState.DELIVERED
         attempts = await house.ask(lambda tx: deliveries.attempts_of(tx, delivery.id))
-        self.assertEqual([each.result for each in attempts], [AttemptResult.TRANSIENT] * 2 + [AttemptResult.OK])
+        assert [each.result for each in attempts] == [AttemptResult.TRANSIENT] * 2 + [AttemptResult.OK]
 
     async def test_the_same_document_again_is_a_duplicate(self) -> None:
         """The ERP dropping a file a second time sends nothing a second time."""
@@ -101,9 +104,9 @@ class FlowTest(TestCase):
         await house.drop(invoice_to_json(sample()), filename="again.json")
         await house.quiet()
         first, second = await house.documents()
-        self.assertEqual(first.state, Processing.RELEASED)
-        self.assertEqual(second.state, Processing.DUPLICATE)
-        self.assertEqual(len(self.main.sent), 1)
+        assert first.state == Processing.RELEASED
+        assert second.state == Processing.DUPLICATE
+        assert len(self.main.sent) == 1
 
     async def test_a_message_already_taken_gets_the_stored_answer(self) -> None:
         """The identity the peer gave decides, whatever the bytes; there is no second effect."""
@@ -111,10 +114,10 @@ class FlowTest(TestCase):
         first = await house.drop(invoice_to_json(sample()), peer_id="same")
         second = await house.drop(b"other bytes", peer_id="same")
         await house.quiet()
-        self.assertFalse(first.duplicate)
-        self.assertTrue(second.duplicate)
-        self.assertEqual(second.message_id, first.message_id)
-        self.assertEqual(len(await house.documents()), 1)
+        assert not first.duplicate
+        assert second.duplicate
+        assert second.message_id == first.message_id
+        assert len(await house.documents()) == 1
 
     async def test_a_rule_holds_and_a_person_releases(self) -> None:
         """A held document waits with its findings; released, it goes in spite of them."""
@@ -123,16 +126,16 @@ class FlowTest(TestCase):
         await house.drop(invoice_to_json(sample(order=None)))
         await house.quiet()
         (document,) = await house.documents()
-        self.assertEqual(document.state, Processing.HELD)
-        self.assertEqual([finding.rule for finding in document.findings], ["HM-PO"])
-        self.assertEqual(self.main.sent, [])
+        assert document.state == Processing.HELD
+        assert [finding.rule for finding in document.findings] == ["HM-PO"]
+        assert self.main.sent == []
         snap = house.current.snapshot
         await house.decide(lambda tx: decide.release(tx, document, person="ann", why="agreed by phone", snapshot=snap))
         await house.quiet()
         (document,) = await house.documents()
         told = await house.story(document)
-        self.assertEqual(told.label, "delivered")
-        self.assertIn("ann", {moment.actor for moment in told.moments})
+        assert told.label == "delivered"
+        assert "ann" in {moment.actor for moment in told.moments}
 
     async def test_a_rule_rejects(self) -> None:
         """A rule of severity reject ends the document; its number is free for a corrected one."""
@@ -146,8 +149,8 @@ class FlowTest(TestCase):
         await house.drop(invoice_to_json(sample()))
         await house.quiet()
         wrong, right = await house.documents()
-        self.assertEqual(wrong.state, Processing.REJECTED)
-        self.assertEqual(right.state, Processing.RELEASED)
+        assert wrong.state == Processing.REJECTED
+        assert right.state == Processing.RELEASED
 
     async def test_a_number_used_twice_is_held(self) -> None:
         """Another invoice under the same number is held by the uniqueness rule, naming the first."""
@@ -157,8 +160,8 @@ class FlowTest(TestCase):
         await house.drop(invoice_to_json(replace(sample(), buyer_reference="other")))
         await house.quiet()
         first, second = await house.documents()
-        self.assertEqual((first.state, second.state), (Processing.RELEASED, Processing.HELD))
-        self.assertIn(first.id[-8:], second.findings[0].text)
+        assert (first.state, second.state) == (Processing.RELEASED, Processing.HELD)
+        assert first.id[-8:] in second.findings[0].text
 
     async def test_an_unknown_buyer_is_held_and_replayed(self) -> None:
         """When the partner file lists the buyer, a replay takes the document on."""
@@ -166,15 +169,15 @@ class FlowTest(TestCase):
         await house.drop(invoice_to_json(sample(buyer_gln="3020180000996")))
         await house.quiet()
         (document,) = await house.documents()
-        self.assertEqual([finding.rule for finding in document.findings], ["PARTNER-UNKNOWN"])
-        self.assertIn("3020180000996", document.findings[0].text)
+        assert [finding.rule for finding in document.findings] == ["PARTNER-UNKNOWN"]
+        assert "3020180000996" in document.findings[0].text
         partners = dict(house.current.snapshot.partners)
         partners["hyper"] = partners["hyper"].model_copy(update={"identifiers": {"gln": ("3020180000996",)}})
         house.current.swap(snapshot(partners))
         await house.decide(lambda tx: decide.replay(tx, document, person="ann", why="partner file mended"))
         await house.quiet()
         (document,) = await house.documents()
-        self.assertEqual((await house.story(document)).label, "delivered")
+        assert (await house.story(document)).label == "delivered"
 
     async def test_an_unreadable_message_is_refused_with_the_reason(self) -> None:
         """It is kept, its history says why and where, and a replay reads it again."""
@@ -182,14 +185,14 @@ class FlowTest(TestCase):
         accepted = await house.drop(b'{"number": ')
         await house.quiet()
         message = await house.ask(lambda tx: messages.get(tx, accepted.message_id))
-        self.assertEqual(message.state, MessageState.REFUSED)
+        assert message.state == MessageState.REFUSED
         lines = await house.ask(lambda tx: events.of(tx, message.id))
-        self.assertTrue(lines[-1].why)
+        assert lines[-1].why
         said = await house.decide(lambda tx: decide.replay(tx, message, person="ann", why="try"))
-        self.assertIn("read again", said)
+        assert "read again" in said
         await house.quiet()
         message = await house.ask(lambda tx: messages.get(tx, accepted.message_id))
-        self.assertEqual(message.state, MessageState.REFUSED)
+        assert message.state == MessageState.REFUSED
 
     async def test_no_entry_for_a_file_name(self) -> None:
         """A message nothing in the partner file is for is refused, saying what is missing."""
@@ -197,7 +200,7 @@ class FlowTest(TestCase):
         accepted = await house.drop(b"x", filename="a.unknown")
         await house.quiet()
         lines = await house.ask(lambda tx: events.of(tx, accepted.message_id))
-        self.assertIn("NO-ENTRY", lines[-1].why)
+        assert "NO-ENTRY" in lines[-1].why
 
     async def test_content_refused_holds_and_does_not_fall_back(self) -> None:
         """A refusal of content holds the document; no other way is tried."""
@@ -207,9 +210,9 @@ class FlowTest(TestCase):
         await house.quiet()
         (document,) = await house.documents()
         told = await house.story(document)
-        self.assertEqual(document.state, Processing.HELD)
-        self.assertEqual([each.state for each in told.deliveries], [DeliveryState.REFUSED, DeliveryState.SUPERSEDED])
-        self.assertEqual(self.other.sent, [])
+        assert document.state == Processing.HELD
+        assert [each.state for each in told.deliveries] == [DeliveryState.REFUSED, DeliveryState.SUPERSEDED]
+        assert self.other.sent == []
 
     async def test_a_refusing_receipt_is_kept(self) -> None:
         """A receipt that refuses does the same as a refusal, and its bytes are kept."""
@@ -225,11 +228,11 @@ class FlowTest(TestCase):
         await house.quiet()
         (document,) = await house.documents()
         told = await house.story(document)
-        self.assertEqual(document.state, Processing.HELD)
+        assert document.state == Processing.HELD
         (receipt,) = told.receipts[told.deliveries[0].id]
         assert receipt.payload is not None
         ref = receipt.payload
-        self.assertEqual(await house.ask(lambda tx: payloads.get(tx, ref)), b"MDN")
+        assert await house.ask(lambda tx: payloads.get(tx, ref)) == b"MDN"
 
     async def test_a_failed_way_falls_back(self) -> None:
         """A permanent failure of one way starts the next; the first stays in the history."""
@@ -240,8 +243,8 @@ class FlowTest(TestCase):
         await house.quiet()
         (document,) = await house.documents()
         told = await house.story(document)
-        self.assertEqual([each.state for each in told.deliveries], [DeliveryState.FAILED, DeliveryState.DELIVERED])
-        self.assertEqual(told.label, "delivered")
+        assert [each.state for each in told.deliveries] == [DeliveryState.FAILED, DeliveryState.DELIVERED]
+        assert told.label == "delivered"
 
     async def test_the_deadline_ends_the_attempts(self) -> None:
         """After the deadline the delivery has failed; a resend makes it go under the same identity."""
@@ -250,13 +253,13 @@ class FlowTest(TestCase):
         await house.quiet()
         (document,) = await house.documents()
         (delivery,) = (await house.story(document)).deliveries
-        self.assertEqual(delivery.state, DeliveryState.FAILED)
+        assert delivery.state == DeliveryState.FAILED
         snap = house.current.snapshot
         await house.decide(lambda tx: decide.resend(tx, delivery, person="ann", why="it is up", snapshot=snap))
         await house.quiet()
-        self.assertEqual(len({outgoing.wire_id for outgoing in self.main.sent}), 1)
+        assert len({outgoing.wire_id for outgoing in self.main.sent}) == 1
         (delivery,) = (await house.story(document)).deliveries
-        self.assertEqual(delivery.state, DeliveryState.DELIVERED)
+        assert delivery.state == DeliveryState.DELIVERED
 
     async def test_the_unexpected_parks_and_a_resend_takes_it_up(self) -> None:
         """An exception nobody foresaw parks the delivery with its traceback; nothing is lost."""
@@ -266,13 +269,13 @@ class FlowTest(TestCase):
         (document,) = await house.documents()
         told = await house.story(document)
         (delivery,) = told.deliveries
-        self.assertEqual(delivery.state, DeliveryState.PARKED)
+        assert delivery.state == DeliveryState.PARKED
         lines = await house.ask(lambda tx: events.of(tx, document.id))
-        self.assertIn("ZeroDivisionError", lines[-1].data["traceback"])
+        assert "ZeroDivisionError" in lines[-1].data["traceback"]
         snap = house.current.snapshot
         await house.decide(lambda tx: decide.resend(tx, delivery, person="ann", why="mended", snapshot=snap))
         await house.quiet()
-        self.assertEqual((await house.story(document)).label, "delivered")
+        assert (await house.story(document)).label == "delivered"
 
     async def test_a_delivered_one_is_not_resent_by_mistake(self) -> None:
         """A resend of what was delivered needs to be said twice."""
@@ -282,25 +285,25 @@ class FlowTest(TestCase):
         (document,) = await house.documents()
         (delivery,) = (await house.story(document)).deliveries
         snap = house.current.snapshot
-        with self.assertRaises(Refused):
+        with pytest.raises(Refused):
             await house.decide(lambda tx: decide.resend(tx, delivery, person="ann", why="", snapshot=snap))
-        self.assertEqual(len(self.main.sent), 1)
+        assert len(self.main.sent) == 1
 
     async def test_a_file_is_handed_on_as_it_came(self) -> None:
         """What is not read keeps its bytes and its name."""
         house = await self._house()
         await house.drop(b"\x00\xffbytes", filename="scan.bin")
         await house.quiet()
-        self.assertEqual(self.main.sent[0].body, b"\x00\xffbytes")
-        self.assertEqual(self.main.sent[0].filename, "scan.bin")
+        assert self.main.sent[0].body == b"\x00\xffbytes"
+        assert self.main.sent[0].filename == "scan.bin"
 
     async def test_two_steps_of_a_route_go_side_by_side(self) -> None:
         """Each step of the route has its own delivery, identity and fate."""
         house = await self._house(route=(RouteStep(endpoint="main"), RouteStep(endpoint="other")))
         await house.drop(invoice_to_json(sample()))
         await house.quiet()
-        self.assertEqual((len(self.main.sent), len(self.other.sent)), (1, 1))
-        self.assertNotEqual(self.main.sent[0].wire_id, self.other.sent[0].wire_id)
+        assert (len(self.main.sent), len(self.other.sent)) == (1, 1)
+        assert self.main.sent[0].wire_id != self.other.sent[0].wire_id
 
     async def test_a_delivery_cut_off_is_made_again_under_its_identity(self) -> None:
         """A node that died in the middle of sending leaves a delivery that the next start takes up."""
@@ -325,7 +328,7 @@ class FlowTest(TestCase):
         await later.quiet()
         (document,) = await later.documents()
         told = await later.story(document)
-        self.assertEqual(told.label, "delivered")
-        self.assertEqual(len({outgoing.wire_id for outgoing in self.main.sent}), 1)
+        assert told.label == "delivered"
+        assert len({outgoing.wire_id for outgoing in self.main.sent}) == 1
         attempts = await later.ask(lambda tx: deliveries.attempts_of(tx, told.deliveries[0].id))
-        self.assertEqual([each.result for each in attempts], [AttemptResult.INTERRUPTED, AttemptResult.OK])
+        assert [each.result for each in attempts] == [AttemptResult.INTERRUPTED, AttemptResult.OK]

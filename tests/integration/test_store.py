@@ -360,7 +360,7 @@ class OnPostgresql(StoreTests):
         """End every connection to the database but this one."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.config_kinds import CATALOGUE, GATEWAY, NOW, said, site
 from structlog.testing import capture_logs
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
@@ -15,6 +14,7 @@ from gateway.config.load import load
 from gateway.config.reload import Reloaded, Reloader
 from gateway.config.snapshot import Current, Snapshot
 from gateway.tasks import Tasks
+from tests.config_kinds import CATALOGUE, GATEWAY, NOW, said, site
 
 PARTNER = "name: A\nendpoints: {m: {kind: line, url: x}}\n"
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.config_kinds import certificate, days, look, make_key, said, site, write_certificate, write_key
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+
+from tests.config_kinds import certificate, days, look, make_key, said, site, write_certificate, write_key
 
 KEY = make_key()
 OTHER = make_key()

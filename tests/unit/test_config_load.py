@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tests.config_kinds import CATALOGUE, GATEWAY, NOW, look, said, site
 
 from gateway.config.load import load
 from gateway.errors import ConfigRefused
+from tests.config_kinds import CATALOGUE, GATEWAY, NOW, look, said, site
 
 PARTNER = "name: A\nendpoints:\n  m: {kind: line, url: x}\n"
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from tests.config_kinds import CATALOGUE, Cells, Line, look, said, site
 from pydantic import ValidationError
 
 from gateway.config.catalogue import Catalogue
 from gateway.config.model import Partner
 from gateway.config.models import models
+from tests.config_kinds import CATALOGUE, Cells, Line, look, said, site
 
 HEAD = "name: A\nendpoints:\n  m: {kind: line, url: x}\n"
 

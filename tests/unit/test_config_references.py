@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.config_kinds import CATALOGUE, NOW, look, said, site
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.load import check
 from gateway.config.references import check_digit, gln_is_right
+from tests.config_kinds import CATALOGUE, NOW, look, said, site
 
 HEAD = """\
 name: A

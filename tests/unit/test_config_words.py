@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.config_kinds import CATALOGUE, GATEWAY, NOW, look, site
 
 from gateway.config.diff import diff
 from gateway.config.explain import explain
@@ -17,6 +16,7 @@ from gateway.config.reference import configuration, generated
 from gateway.config.schema import schemas
 from gateway.config.snapshot import Snapshot
 from gateway.errors import Refused
+from tests.config_kinds import CATALOGUE, GATEWAY, NOW, look, site
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference"
 ROOM = Path(__file__).parents[2] / "gateway"

@@ -50,7 +50,12 @@ class As2Listener:
         finished.addErrback(lambda _: gone.append(True))
 
         async def answered() -> None:
-            answer = await self.answer(request)
+            try:
+                answer = await self.answer(request)
+            except CancelledError:
+                if not gone:
+                    _write(request, _LATER)
+                raise
             if not gone:
                 _write(request, answer)
 
@@ -60,7 +65,10 @@ class As2Listener:
         """The answer to a request; when it says so, the message is on disk."""
         snapshot = self._parts.current.snapshot
         limits = snapshot.settings.limits
-        body = request.content.read(limits.message_bytes + 1) if request.content else b""
+        body = b""
+        if request.content is not None:
+            request.content.seek(0)
+            body = request.content.read(limits.message_bytes + 1)
         if len(body) > limits.message_bytes:
             return _TOO_LARGE
         fields = {
@@ -87,6 +95,7 @@ class As2Listener:
         except Exception:
             # Whatever it is, a stranger's bytes led to it: told apart from other failures, it could tell him something.
             log.exception("as2_unexpected", **_who(fields))
+            self._parts.metrics.unhandled("as2")
             return uniform_answer(fields)
         return await self._accepted(incoming, fields)
 
@@ -96,6 +105,7 @@ class As2Listener:
         except CancelledError:
             raise
         except Exception:
+            self._parts.metrics.unhandled("as2")
             log.exception("as2_not_stored", partner=incoming.partner, **_who(fields))
             return _LATER
         log.info(

@@ -1,0 +1,73 @@
+"""A small site with files of its own, and the command run on it in this process."""
+
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+from gateway.formats.json import invoice_to_json, order_to_json
+from gateway.testing import sample, sample_order
+
+SHOP_GLN = "3020000000012"
+
+TOML = """\
+[organisation]
+name = "ACME France SAS"
+[listen.monitoring]
+port = {port}
+"""
+ERP = """\
+name: ERP
+endpoints:
+  drop:
+    kind: folder
+    path: in
+    direction: in
+  other:
+    kind: folder
+    path: other
+    direction: in
+sends:
+  - match: "*.json"
+    format: json
+"""
+SHOP = f"""\
+name: Hypermarché SA
+identifiers:
+  gln: "{SHOP_GLN}"
+endpoints:
+  inbox:
+    kind: folder
+    path: out
+    direction: out
+receives:
+  invoice:
+    format: ubl
+    rules:
+      - id: order-number
+        kind: require
+        terms: BT-13
+      - id: delivery-place
+        kind: require
+        terms: BT-71
+        severity: warn
+    route: [inbox]
+"""
+
+
+def small_site(root: Path, *, port: int = 0) -> Path:
+    """A site of two partners, `erp` and `shop`, with an invoice and an order in samples/."""
+    for directory in ("partners", "mappings", "samples", "in", "other", "out"):
+        (root / directory).mkdir(parents=True)
+    (root / "gateway.toml").write_text(TOML.format(port=port), encoding="utf-8")
+    (root / "partners" / "erp.yaml").write_text(ERP, encoding="utf-8")
+    (root / "partners" / "shop.yaml").write_text(SHOP, encoding="utf-8")
+    (root / "samples" / "invoice.json").write_bytes(invoice_to_json(sample(buyer_gln=SHOP_GLN)))
+    (root / "samples" / "no-order.json").write_bytes(invoice_to_json(sample("F-1002", buyer_gln=SHOP_GLN, order=None)))
+    (root / "samples" / "order.json").write_bytes(order_to_json(sample_order(buyer_gln=SHOP_GLN)))
+    return root
+
+
+def run(root: Path, *arguments: str) -> Result:
+    """Run `gateway --site ROOT ARGUMENTS`; an exception that reached the user is raised."""
+    return CliRunner().invoke(main, ["--site", str(root), *arguments], catch_exceptions=False)
