@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as TimedOut
 from twisted.internet.error import CannotListenError
@@ -64,6 +65,7 @@ def catalogue() -> Catalogue:
                 sends=kind.sender is not None,
                 receives=kind.listener is not None,
                 check=kind.check,
+                claims=kind.claims,
             )
             for name, kind in KINDS.items()
         },
@@ -199,22 +201,26 @@ class App:
         http = self._settings.listen.http
         self._ports.append(self._listen(http.port, front(self._parts, routes), http.address))
         self._ticker.start()
-        self._heartbeat.start(self._settings.pace.lease.total_seconds() / 3, now=False)
-        self._gauges.start(QUEUE_GAUGES_EVERY, now=True)
+        self._repeat("heartbeat", self._heartbeat, self._settings.pace.lease.total_seconds() / 3, now=False)
+        self._repeat("queue gauges", self._gauges, QUEUE_GAUGES_EVERY, now=True)
         self._tasks.spawn("worker", self._worker.run())
         self._show_config(self.current.snapshot)
         self.current.watch(self._show_config)
-        where = self._ports[0].getHost()
-        watched = self._monitoring.getHost()
         log.info(
             "started",
             node=self.node,
             version=__version__,
-            http=f"{where.host}:{where.port}",
-            monitoring=f"{watched.host}:{watched.port}",
+            http=_where(self._ports[0]),
+            monitoring=_where(self._monitoring),
             partners=len(self.current.snapshot.partners),
         )
         self._systemd.ready()
+
+    def _repeat(self, name: str, call: LoopingCall, seconds: float, *, now: bool) -> None:
+        async def going() -> None:
+            await call.start(seconds, now=now)
+
+        self._tasks.spawn(name, going())
 
     def _listen(self, port: int, site: Any, address: str) -> IListeningPort:
         try:
@@ -268,6 +274,12 @@ def _every(reactor: IReactorTime, ask: Callable[[], Any]) -> LoopingCall:
     call = LoopingCall(lambda: Deferred.fromCoroutine(ask()))
     call.clock = reactor
     return call
+
+
+def _where(port: IListeningPort) -> str:
+    host = port.getHost()
+    assert isinstance(host, (IPv4Address, IPv6Address))
+    return f"{host.host}:{host.port}"
 
 
 def _out_of_time(failure: Failure) -> None:

@@ -47,7 +47,7 @@ class Tasks:
                 self._on_lost(name)
                 log.error("task_failed", task=name, exc_info=(result.type, result.value, result.getTracebackObject()))
 
-        running.addBoth(ended)
+        _ = running.addBoth(ended)
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in one of the worker threads and give back what it returns or raises."""

@@ -32,7 +32,8 @@ def run(site: Site) -> None:
     logs.configure(settings.format, settings.level, metrics.log_event, on_unhandled=metrics.unhandled)
     for warning in snapshot.warnings:
         log.warning("config_warning", file=warning.file, line=warning.line, code=warning.code, problem=warning.text)
-    app = build(snapshot, installed_reactor, metrics=metrics)
+    reactor: Any = installed_reactor
+    app = build(snapshot, reactor, metrics=metrics)
     react(lambda reactor: Deferred.fromCoroutine(_main(reactor, app)), ())
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import IReactorCore, IReactorTCP, IReactorTime
+from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorTCP, IReactorTime
 from twisted.web.resource import IResource
 
 from gateway.config.catalogue import EndpointProblem, PartnerContext
@@ -17,7 +17,7 @@ from gateway.monitoring.metrics import Metrics
 from gateway.tasks import Tasks
 
 
-class Reactor(IReactorCore, IReactorTime, IReactorTCP):
+class Reactor(IReactorCore, IReactorTime, IReactorTCP, IReactorFromThreads):
     """What the house asks of a reactor."""
 
 

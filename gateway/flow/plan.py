@@ -62,6 +62,8 @@ def plan_deliveries(
             headers={"document": document.id},
         )
         messages.add(tx, message)
+        made = {"document": document.id, "peer_id": message.peer_id, "sha256": payload.sha256}
+        events.append(tx, message.id, actor=actor, axis="message", what="made", after=message.state, data=made)
         first = planned.rank == 0
         delivery = Delivery(
             id=new_id(),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from gateway.formats.base import Format
+from gateway.formats.csv import CSV
+from gateway.formats.edifact.invoic import EDIFACT
 from gateway.formats.file import FILE
 from gateway.formats.json import JSON
 from gateway.formats.ubl import UBL
@@ -14,6 +16,8 @@ FORMATS: Mapping[str, Format] = {
         UBL,
         UBL_ORDER,
         JSON,
+        EDIFACT,
+        CSV,
         FILE,
     )
 }

@@ -113,7 +113,7 @@ def test_the_number_of_elements_is_bounded() -> None:
 def test_an_inner_element_cannot_reach_over_its_outer_one() -> None:
     """Lengths that overlap are refused."""
     with pytest.raises(Refused, match="reaches over"):
-        ber.read(b"\x30\x03\x04\x05ab" + b"cde"[:0]).children()
+        ber.read(b"\x30\x03\x04\x05a").children()
 
 
 def _walk(element: ber.Element) -> None:
@@ -136,4 +136,4 @@ def test_any_bytes_are_an_element_or_refused(data: bytes) -> None:
     try:
         _walk(ber.read(data))
     except Refused as refused:
-        assert refused.code == "AS2-ASN1"
+        assert refused.code == "AS2-ASN1"  # most inputs are refused, some are not

@@ -47,7 +47,7 @@ class As2Listener:
         """Answer a request, when its message is on disk."""
         gone: list[bool] = []
         finished = request.notifyFinish()
-        finished.addErrback(lambda _: gone.append(True))
+        _ = finished.addErrback(lambda _: gone.append(True))
 
         async def answered() -> None:
             try:
@@ -95,7 +95,7 @@ class As2Listener:
         except Exception:
             # Whatever it is, a stranger's bytes led to it: told apart from other failures, it could tell him something.
             log.exception("as2_unexpected", **_who(fields))
-            self._parts.metrics.unhandled("as2")
+            self._parts.metrics.unhandled("http")
             return uniform_answer(fields)
         return await self._accepted(incoming, fields)
 
@@ -105,7 +105,7 @@ class As2Listener:
         except CancelledError:
             raise
         except Exception:
-            self._parts.metrics.unhandled("as2")
+            self._parts.metrics.unhandled("http")
             log.exception("as2_not_stored", partner=incoming.partner, **_who(fields))
             return _LATER
         log.info(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from gateway.errors import Refused
@@ -52,19 +53,17 @@ class Separators:
 
     def escape(self, text: str) -> str:
         """The text with the release character before every sign that would separate."""
-        return text.translate(self._escapes())
-
-    def _escapes(self) -> Mapping[int, str]:
-        return _STANDARD_ESCAPES if self == STANDARD else _escapes(self)
+        return text.translate(_escapes(self))
 
 
+@cache
 def _escapes(separators: Separators) -> Mapping[int, str]:
-    signs = (separators.component, separators.element, separators.release, separators.segment)
-    return {ord(sign): separators.release + sign for sign in signs}
+    signs = (separators.component, separators.element, separators.release, separators.repetition, separators.segment)
+    return {ord(sign): separators.release + sign for sign in signs if sign != " "}
 
 
 STANDARD = Separators()
-_STANDARD_ESCAPES = _escapes(STANDARD)
+"""What holds where no service string advice is sent."""
 
 
 class Segment(NamedTuple):
@@ -109,10 +108,10 @@ CHARSETS: Mapping[str, Charset] = {
     "UNOK": Charset("iso8859-9"),
     "UNOL": Charset("iso8859-15"),
     "UNOW": Charset("utf-8"),
-    "UNOX": Charset("iso2022_jp_2"),
     "UNOY": Charset("utf-8"),
 }
-"""Syntax identifier (UNB 0001) → character set. UNOY is ISO 10646-1, which partners write as UTF-8."""
+"""Syntax identifier (UNB 0001) → character set. UNOY is ISO 10646-1, which partners write as UTF-8; UNOX, which changes
+its meaning within the text (ISO 2022), is not among them."""
 
 
 class Span(NamedTuple):

@@ -1,0 +1,364 @@
+"""Reads the envelopes of EDIFACT: interchanges, functional groups and messages, counts and references checked.
+
+An interchange is looked through from UNB to UNZ before any of its messages is handed out, so that nothing of a file that
+was cut off or put together wrongly is taken for good. Messages are then parsed one at a time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from gateway.errors import Refused
+from gateway.formats.edifact.lines import unwrapped
+from gateway.formats.edifact.syntax import (
+    CHARSETS,
+    STANDARD,
+    UNA_LENGTH,
+    Segment,
+    Separators,
+    Span,
+    parse_segment,
+    spans,
+)
+from gateway.invoice import Identifier
+
+_BOM = b"\xef\xbb\xbf"
+MOST_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message: its type (S009, as `("INVOIC", "D", "96A", "UN", "EAN008")`) and its segments, UNH and UNT included."""
+
+    reference: str
+    type: tuple[str, ...]
+    segments: tuple[Segment, ...]
+    group: str = ""
+
+
+class _Place(NamedTuple):
+    reference: str
+    type: tuple[str, ...]
+    group: str
+    start: int
+    end: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interchange:
+    """One interchange: who sent it to whom (the scheme of the identifiers is the qualifier), when, and what is in it.
+
+    `date` and `time` stay what was written. `warnings` are what a lenient reading let pass.
+    """
+
+    syntax: str
+    version: str
+    sender: Identifier
+    recipient: Identifier
+    date: str
+    time: str
+    reference: str
+    application_reference: str
+    test: bool
+    separators: Separators
+    warnings: tuple[str, ...]
+    count: int
+    data: bytes = field(repr=False)
+    encoding: str = ""
+    places: tuple[_Place, ...] = field(repr=False, default=())
+
+    def messages(self) -> Iterator[Message | Refused]:
+        """Each message, or a `Refused` in place of one with a segment that cannot be read."""
+        for place in self.places:
+            try:
+                segments = tuple(self._segments(place))
+            except Refused as refused:
+                yield refused
+                continue
+            yield Message(reference=place.reference, type=place.type, segments=segments, group=place.group)
+
+    def _segments(self, place: _Place) -> Iterator[Segment]:
+        for start, end, number in spans(self.data, place.start, self.separators, place.number):
+            yield parse_segment(_decode(self.data[start:end], self.encoding), self.separators, number)
+            if end >= place.end:
+                return
+
+
+def read_interchanges(
+    data: bytes, *, strict: bool = True, max_messages: int = 10_000
+) -> Iterator[Interchange | Refused]:  # fmt: skip
+    """Each interchange of a file, or a `Refused` (codes EDI-…) with all that is wrong with its envelope.
+
+    With `strict` off, wrong counts and references of trailers, repeated references and segments between messages become
+    warnings. Raises `Refused` when what follows cannot be told apart from the interchange before.
+    """
+    data = unwrapped(data.removeprefix(_BOM))
+    at = _next(data, 0)
+    if at == len(data):
+        raise Refused("EDI-EMPTY", "the file is empty; an interchange begins with UNA or UNB")
+    number = 1
+    while at < len(data):
+        separators = STANDARD
+        if data.startswith(b"UNA", at):
+            separators = Separators.parse(data[at : at + UNA_LENGTH], f"byte {at + 1}")
+            at = _next(data, at + UNA_LENGTH)
+        if not data.startswith(b"UNB" + separators.element.encode(), at):
+            found = data[at : at + 20].decode("latin-1")
+            text = f"interchange {number} does not begin with UNB{separators.element}; '{found}' stands there"
+            raise Refused("EDI-UNB", text, place=f"byte {at + 1}")
+        envelope = _Envelope(data, at, separators, strict=strict, max_messages=max_messages)
+        yield envelope.read()
+        at = _next(data, envelope.end)
+        number += 1
+
+
+def _next(data: bytes, at: int) -> int:
+    while at < len(data) and data[at] in b"\r\n \t":
+        at += 1
+    return at
+
+
+def _decode(raw: bytes, encoding: str) -> str:
+    """By the encoding declared; where that is plain ASCII and the bytes are not, UTF-8 or else ISO 8859-1."""
+    for each in (encoding, "utf-8"):
+        try:
+            return raw.decode(each)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1")
+
+
+class _Envelope:
+    """Goes through one interchange; `end` is the offset behind it once it has been read."""
+
+    def __init__(self, data: bytes, start: int, separators: Separators, *, strict: bool, max_messages: int) -> None:
+        self._data = data
+        self._start = start
+        self._separators = separators
+        self._strict = strict
+        self._most = max_messages
+        self._problems: list[tuple[str, str]] = []
+        self._warnings: list[str] = []
+        self._messages: list[_Place] = []
+        self._references: set[tuple[str, str]] = set()
+        self._groups = 0
+        self._packages = 0
+        self._group: tuple[str, int, int] | None = None
+        self._message: tuple[Segment, Span] | None = None
+        self.end = len(data)
+
+    def read(self) -> Interchange | Refused:
+        try:
+            header, trailer = self._walk()
+            self._close(header, trailer)
+            return self._interchange(header)
+        except Refused as refused:
+            # the end of this interchange is not known; the next one begins at the next header, if there is one
+            if self.end == len(self._data):
+                self.end = self._following()
+            return refused
+
+    def _walk(self) -> tuple[Segment, Segment]:
+        header: Segment | None = None
+        at, number = self._start, 1
+        while True:
+            jump = None
+            for span in spans(self._data, at, self._separators, number):
+                if header is None:
+                    header = self._parse(span)
+                    continue
+                tag = self._data[span.start : span.start + 3]
+                if tag == b"UNZ":
+                    self.end = span.end + 1
+                    return header, self._parse(span)
+                if tag in {b"UNA", b"UNB"} and self._message is None:
+                    self.end = span.start
+                    raise self._refused("EDI-STRUCTURE", "a new interchange begins before the UNZ of this one", span)
+                if tag == b"UNO":
+                    jump = self._package(span)
+                    break
+                self._segment(tag, span)
+            if jump is None:
+                text = "the interchange has no UNZ: the file is cut off"
+                raise Refused("EDI-STRUCTURE", text, place=self._named(header))
+            at, number = jump
+
+    def _segment(self, tag: bytes, span: Span) -> None:
+        if tag == b"UNH":
+            self._open_message(span)
+        elif tag == b"UNT":
+            self._close_message(span)
+        elif tag == b"UNG":
+            self._open_group(span)
+        elif tag == b"UNE":
+            self._close_group(span)
+        elif self._message is None:
+            self._wrong("EDI-STRUCTURE", f"segment {span.number} ({tag.decode('latin-1')}) stands outside a message")
+
+    def _open_message(self, span: Span) -> None:
+        if self._message is not None:
+            raise self._refused("EDI-STRUCTURE", "UNH stands inside a message whose UNT is missing", span)
+        if len(self._messages) >= self._most:
+            raise self._refused("EDI-TOO-MANY", f"there are more than {self._most} messages", span)
+        if self._groups and self._group is None:
+            self._wrong("EDI-STRUCTURE", f"segment {span.number}: a message stands outside the functional groups")
+        self._message = (self._parse(span), span)
+
+    def _close_message(self, span: Span) -> None:
+        if self._message is None:
+            raise self._refused("EDI-STRUCTURE", "UNT stands without the UNH it ends", span)
+        header, first = self._message
+        trailer = self._parse(span)
+        self._message = None
+        reference = header.get(0)
+        counted = span.number - first.number + 1
+        if _number(trailer.get(0)) != counted:
+            text = f"message {reference}: UNT says {trailer.get(0)} segments, there are {counted}"
+            self._wrong("EDI-COUNT", f"{text} (segment {span.number})")
+        if trailer.get(1) != reference:
+            text = f"UNH has the reference {reference}, UNT {trailer.get(1)}"
+            self._wrong("EDI-REFERENCE", f"{text} (segment {span.number})")
+        if not reference or len(header.elements) < 2 or not header.get(1):
+            self._wrong("EDI-STRUCTURE", f"segment {first.number}: UNH needs a reference and a message type")
+        group = self._group[0] if self._group else ""
+        if (group, reference) in self._references or ("", reference) in self._references:
+            self._wrong("EDI-REFERENCE", f"segment {first.number}: the message reference {reference} stands twice")
+        self._references |= {(group, reference), ("", reference)}
+        type_ = header.elements[1] if len(header.elements) > 1 else ()
+        self._messages.append(_Place(reference, type_, group, first.start, span.end, first.number))
+
+    def _open_group(self, span: Span) -> None:
+        if self._group is not None or self._message is not None:
+            raise self._refused("EDI-STRUCTURE", "UNG stands inside a group or message that is not ended", span)
+        if self._messages and not self._groups:
+            self._wrong("EDI-STRUCTURE", f"segment {span.number}: a group follows messages that are in none")
+        header = self._parse(span)
+        self._groups += 1
+        self._group = (header.get(4), len(self._messages), span.number)
+
+    def _close_group(self, span: Span) -> None:
+        if self._group is None or self._message is not None:
+            raise self._refused("EDI-STRUCTURE", "UNE stands without the UNG it ends", span)
+        reference, before, _ = self._group
+        trailer = self._parse(span)
+        self._group = None
+        counted = len(self._messages) - before
+        if _number(trailer.get(0)) != counted:
+            text = f"group {reference}: UNE says {trailer.get(0)} messages, there are {counted}"
+            self._wrong("EDI-COUNT", f"{text} (segment {span.number})")
+        if trailer.get(1) != reference:
+            text = f"UNG has the reference {reference}, UNE {trailer.get(1)}"
+            self._wrong("EDI-REFERENCE", f"{text} (segment {span.number})")
+
+    def _package(self, span: Span) -> tuple[int, int]:
+        """Passes over an object of bytes between UNO and UNP (ISO 9735-8); gives where reading goes on."""
+        if self._message is not None:
+            raise self._refused("EDI-STRUCTURE", "UNO stands inside a message whose UNT is missing", span)
+        header = self._parse(span)
+        size = _number(header.get(3))
+        behind = span.end + 1 + (size or 0)
+        if size is None or not self._data.startswith(b"UNP" + self._separators.element.encode(), behind):
+            raise self._refused("EDI-STRUCTURE", "the object after UNO is not as long as UNO says", span)
+        self._packages += 1
+        trailer = next(spans(self._data, behind, self._separators, span.number + 1))
+        return trailer.end + 1, trailer.number + 1
+
+    def _close(self, header: Segment, trailer: Segment) -> None:
+        if self._message is not None:
+            text = f"message {self._message[0].get(0)} has no UNT before UNZ"
+            raise Refused("EDI-STRUCTURE", text, place=self._named(header))
+        if self._group is not None:
+            text = f"the group of segment {self._group[2]} has no UNE before UNZ"
+            raise Refused("EDI-STRUCTURE", text, place=self._named(header))
+        counted = self._groups or len(self._messages)
+        if _number(trailer.get(0)) not in {counted, counted + self._packages}:
+            what = "groups" if self._groups else "messages"
+            self._wrong("EDI-COUNT", f"UNZ says {trailer.get(0)} {what}, there are {counted}")
+        if trailer.get(1) != header.get(4):
+            self._wrong("EDI-REFERENCE", f"UNB has the reference {header.get(4)}, UNZ {trailer.get(1)}")
+        for position, what in ((1, "a sender"), (2, "a recipient"), (4, "a reference")):
+            if not header.get(position):
+                self._wrong("EDI-STRUCTURE", f"UNB is without {what}")
+
+    def _interchange(self, header: Segment) -> Interchange:
+        syntax, version = header.get(0), header.get(0, 1)
+        encoding = self._encoding(syntax)
+        if version not in {"1", "2", "3", "4"}:
+            self._wrong("EDI-CHARSET", f"the syntax version '{version[:10]}' is not one of 1 to 4")
+        if self._problems:
+            texts = [text for _, text in self._problems[:MOST_PROBLEMS]]
+            if len(self._problems) > MOST_PROBLEMS:
+                texts.append(f"and {len(self._problems) - MOST_PROBLEMS} more")
+            raise Refused(self._problems[0][0], "; ".join(texts), place=self._named(header))
+        return Interchange(
+            syntax=syntax,
+            version=version,
+            sender=Identifier(header.get(1), header.get(1, 1) or None),
+            recipient=Identifier(header.get(2), header.get(2, 1) or None),
+            date=header.get(3),
+            time=header.get(3, 1),
+            reference=header.get(4),
+            application_reference=header.get(6),
+            test=header.get(10) == "1",
+            separators=self._separators,
+            warnings=tuple(self._warnings[:MOST_PROBLEMS]),
+            count=len(self._messages),
+            data=self._data,
+            encoding=encoding,
+            places=tuple(self._messages),
+        )
+
+    def _encoding(self, syntax: str) -> str:
+        charset = CHARSETS.get(syntax)
+        if charset is None:
+            self._wrong("EDI-CHARSET", f"the character set '{syntax[:10]}' is not one of {', '.join(CHARSETS)}")
+            return "ascii"
+        try:
+            self._data[self._start : self.end].decode(charset.encoding)
+        except UnicodeDecodeError as error:
+            number = 1 + sum(1 for each in self._messages if each.start < self._start + error.start)
+            text = f"byte {self._start + error.start + 1} is not a character of {syntax} (near message {number - 1})"
+            if charset.repertoire is None:
+                self._wrong("EDI-CHARSET", text)
+            else:
+                self._warnings.append(text)
+        return charset.encoding
+
+    def _wrong(self, code: str, text: str) -> None:
+        if self._strict:
+            self._problems.append((code, text))
+        else:
+            self._warnings.append(text)
+
+    def _parse(self, span: Span) -> Segment:
+        raw = self._data[span.start : span.end]
+        return parse_segment(_decode(raw, "ascii"), self._separators, span.number)
+
+    def _refused(self, code: str, text: str, span: Span) -> Refused:
+        return Refused(code, text, place=f"segment {span.number}")
+
+    def _named(self, header: Segment | None) -> str:
+        return f"interchange {header.get(4)}" if header is not None else f"byte {self._start + 1}"
+
+    def _following(self) -> int:
+        """Where the next interchange seems to begin: at UNA or UNB behind the end of a segment and a line."""
+        mark = self._separators.segment.encode()
+        found = [self._data.find(mark + end + tag, self._start) for end in (b"", b"\n", b"\r\n") for tag in _HEADERS]
+        starts = [self._data.index(b"UN", each) for each in found if each >= 0]
+        return min(starts, default=len(self._data))
+
+
+_HEADERS = (b"UNA", b"UNB")
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None
+
+
+def recognise(data: bytes) -> bool:
+    """True for bytes that begin with a service string advice or an interchange header."""
+    head = data[: len(_BOM) + 200].removeprefix(_BOM).lstrip(b"\r\n \t")[:40]
+    if head.startswith(b"UNA"):
+        return len(head) > UNA_LENGTH and head[UNA_LENGTH:].lstrip(b"\r\n \t").startswith(b"UNB")
+    return head.startswith(b"UNB+UNO")

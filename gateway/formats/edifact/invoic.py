@@ -1,0 +1,91 @@
+"""The format `edifact`: an invoice as an interchange with one INVOIC message, laid out by a write mapping."""
+
+from functools import cache
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.config.model import FormatOptions
+from gateway.errors import Refused
+from gateway.formats.base import Format, Writing
+from gateway.formats.edifact.envelope import QUALIFIERS, Header, encoder, write_interchange
+from gateway.formats.edifact.interchange import recognise
+from gateway.invoice import Identifier, Invoice
+from gateway.mapping.builtin import EANCOM_INVOIC, builtin
+from gateway.mapping.compile import compile_mapping
+from gateway.mapping.write import WritePlan
+
+
+class EdifactOptions(FormatOptions):
+    """How interchanges to a partner are written."""
+
+    charset: Literal[
+        "UNOA", "UNOB", "UNOC", "UNOD", "UNOE", "UNOF", "UNOG", "UNOH", "UNOI", "UNOJ", "UNOK", "UNOL", "UNOW", "UNOY"
+    ] = Field(default="UNOC", description="character set (UNB 0001); UNOC is ISO 8859-1, UNOW and UNOY are UTF-8")
+    characters: Literal["fold", "refuse"] = Field(
+        default="fold", description="what becomes of signs outside the character set: spelled in ASCII, or refused"
+    )
+    una: bool = Field(default=True, description="begin with the service string advice UNA")
+    line_breaks: bool = Field(default=False, description="a line break after every segment")
+    test: bool = Field(default=False, description="set the test indicator (UNB 0035)")
+    acknowledge: bool = Field(default=False, description="ask for a CONTRL message (UNB 0031)")
+    application_reference: str = Field(default="INVOIC", max_length=14, description="application reference (UNB 0026)")
+    sender_qualifier: str | None = Field(
+        default=None, max_length=4, pattern="^[A-Z0-9]+$", description="qualifier of our identifier (UNTDID 0007)"
+    )
+    receiver_qualifier: str | None = Field(
+        default=None, max_length=4, pattern="^[A-Z0-9]+$", description="qualifier of the partner's identifier"
+    )
+
+
+def write(invoice: Invoice, writing: Writing) -> bytes:
+    """The interchange; raises `Refused`: MAP-WRITE for what the mapping cannot lay out, EDI-ENVELOPE for the envelope."""
+    options = writing.options if isinstance(writing.options, EdifactOptions) else EdifactOptions()
+    plan = _standard() if writing.mapping is None else writing.mapping
+    if not isinstance(plan, WritePlan) or plan.format != EDIFACT.name:
+        raise Refused("MAP-FORMAT", f"the mapping {plan.name} does not write EDIFACT")
+    encode = encoder(options.charset, folding=options.characters == "fold")
+    segments = plan.segments(invoice, encode=encode)
+    header = Header(
+        charset=options.charset,
+        sender=_qualified("sender", writing.sender, options.sender_qualifier),
+        recipient=_qualified("receiver", writing.receiver, options.receiver_qualifier),
+        at=writing.at,
+        reference=str(writing.control),
+        application_reference=options.application_reference,
+        acknowledge=options.acknowledge,
+        test=options.test,
+        una=options.una,
+        line_breaks=options.line_breaks,
+    )
+    return write_interchange(header, [(plan.message, segments)], encode)
+
+
+def _qualified(role: str, party: Identifier, chosen: str | None) -> Identifier:
+    if chosen is not None or party.scheme is None:
+        return Identifier(party.value, chosen)
+    qualifier = QUALIFIERS.get(party.scheme.lower())
+    if qualifier is None:
+        text = f"the {role} {party.value[:40]} is a {party.scheme}, which has no qualifier in EDIFACT; set {role}_qualifier"
+        raise Refused("EDI-ENVELOPE", text)
+    return Identifier(party.value, qualifier)
+
+
+@cache
+def _standard() -> WritePlan:
+    plan = compile_mapping(builtin()[EANCOM_INVOIC], {})
+    assert isinstance(plan, WritePlan), plan
+    return plan
+
+
+EDIFACT = Format(
+    name="edifact",
+    title="UN/EDIFACT INVOIC",
+    media_type="application/EDIFACT",
+    extension="edi",
+    recognise=recognise,
+    write=write,
+    mapping="optional",
+    options=EdifactOptions,
+    numbered=True,
+)
