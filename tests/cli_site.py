@@ -1,10 +1,12 @@
 """A small site with files of its own, and the command run on it in this process."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from gateway.cli.new_site import Making, complete_site
 from gateway.formats.json import invoice_to_json, order_to_json
 from gateway.testing import sample, sample_order
 
@@ -15,6 +17,13 @@ TOML = """\
 name = "ACME France SAS"
 [listen.monitoring]
 port = {port}
+"""
+IDENTITY = """
+[identities.acme]
+as2_id = "ACME"
+[[identities.acme.keys]]
+certificate = "certs/own/2026.pem"
+key = { file = "certs/own/2026.key" }
 """
 ERP = """\
 name: ERP
@@ -66,6 +75,16 @@ def small_site(root: Path, *, port: int = 0) -> Path:
     (root / "samples" / "no-order.json").write_bytes(invoice_to_json(sample("F-1002", buyer_gln=SHOP_GLN, order=None)))
     (root / "samples" / "order.json").write_bytes(order_to_json(sample_order(buyer_gln=SHOP_GLN)))
     return root
+
+
+def with_as2(root: Path, url: str) -> None:
+    """Give the shop an AS2 endpoint at an address of this machine, with the keys and certificates it needs."""
+    process, partner = root / "gateway.toml", root / "partners" / "shop.yaml"
+    process.write_text(process.read_text(encoding="utf-8") + IDENTITY, encoding="utf-8")
+    text = partner.read_text(encoding="utf-8") + "certificates: {verify: certs/shop/2026.pem}\n"
+    endpoint = f"endpoints:\n  main: {{kind: as2, as2_id: SHOP, url: '{url}'}}\n"
+    partner.write_text(text.replace("endpoints:\n", endpoint), encoding="utf-8")
+    complete_site(Making(root), now=datetime.now(UTC))
 
 
 def run(root: Path, *arguments: str) -> Result:

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -175,11 +175,18 @@ def _holds(path: Path, text: str) -> bool:
 def diff(site: Site, other_site: Path) -> None:
     """Show every setting that would change if the configuration of OTHER_SITE took the place of this one."""
     other = load(other_site.resolve(), catalogue(), now=datetime.now(UTC))
-    changes = differences(site.snapshot, other)
-    for change in changes:
-        click.echo(str(change))
-    if not changes:
-        click.echo("no setting differs")
+    changes = [
+        replace(change, before=_without(site.root, change.before), after=_without(other.root, change.after))
+        for change in differences(site.snapshot, other)
+    ]
+    told = [str(change) for change in changes if change.before != change.after]
+    for text in told or ["no setting differs"]:
+        click.echo(text)
+
+
+def _without(root: Path, text: str | None) -> str | None:
+    """A setting without the directory of its site: a path in one place is the same in the other."""
+    return text and text.replace(f"{root}{os.sep}", "")
 
 
 @click.command()

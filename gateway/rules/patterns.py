@@ -7,6 +7,7 @@ repetitions, alternatives add up. Patterns over the limit are refused with the c
 """
 
 import re
+import warnings
 from functools import cache
 
 LONGEST_VALUE = 1000
@@ -30,7 +31,10 @@ def compiled(pattern: str) -> re.Pattern[str]:
     if len(pattern) > LONGEST_PATTERN:
         raise ValueError(f"the pattern has {len(pattern)} characters; at most {LONGEST_PATTERN} are taken")
     try:
-        expression = re.compile(pattern)
+        with warnings.catch_warnings(
+            action="ignore", category=FutureWarning
+        ):  # of what Python may read otherwise one day
+            expression = re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"'{pattern}' is not a regular expression: {error}") from None
     unknown = re.search(r"(?<!\\)(?:\\\\)*\(\?(?!P<|[:=!]|<[=!]|i:)", pattern)

@@ -81,7 +81,7 @@ class StoreTests(TestCase):
     __test__ = False
     kind: str
 
-    async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it  # type: ignore[override]  # trial awaits it
+    async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
         """A started store on a new database."""
         self.directory = Path(tempfile.mkdtemp(prefix="gw-store-"))
         self.addCleanup(shutil.rmtree, self.directory)

@@ -142,7 +142,7 @@ def kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 def plain(text: str, most: int = 300) -> str:
     """Text of a peer made fit for a log line or a person: printable, one line, at most `most` characters."""
-    return "".join(c if c.isprintable() else " " for c in text[: most * 2]).strip()[:most]
+    return " ".join("".join(c if c.isprintable() else " " for c in text[: most * 2]).split())[:most]
 
 
 def listed(digests: Iterable[Digest]) -> str:

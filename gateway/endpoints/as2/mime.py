@@ -66,7 +66,7 @@ class Part:
             return base64_decoded(self.body)
         if encoding == "quoted-printable":
             return binascii.a2b_qp(self.body)
-        raise Refused("AS2-MIME", f"Content-Transfer-Encoding '{encoding[:40]}' is not known")
+        raise Refused("AS2-MIME", "its Content-Transfer-Encoding is not known; the partner must use binary or base64")
 
 
 def read(raw: bytes) -> Part:

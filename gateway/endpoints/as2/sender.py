@@ -61,6 +61,7 @@ class As2Sender:
         pool.cachedConnectionTimeout = _IDLE_SECONDS
         # A posted message is tried again by the flow, which counts attempts; not behind its back by the pool.
         pool.retryAutomatically = False
+        self._pool = pool
         self._agent: IAgent = agent or Agent(parts.reactor, pool=pool)
 
     async def send(self, outgoing: Outgoing) -> Sent:
@@ -92,6 +93,10 @@ class As2Sender:
             signed=settings.mdn.signed,
             certificates=known.verifying(self._parts.now()),
         )
+
+    async def close(self) -> None:
+        """End the connections that are kept open."""
+        await self._pool.closeCachedConnections()
 
     async def _post(self, settings: As2Settings, fields: Headers, body: bytes) -> Answered:
         seconds = settings.timeout.total_seconds()

@@ -74,12 +74,13 @@ def verify(signature: bytes, *, content: bytes | None, certificates: Sequence[x5
     encapsulated, signers = _parts(signature)
     inner_type, *inner = encapsulated.expect(der.SEQUENCE).children()
     content_type = inner_type.oid()
-    if inner and content is not None:
-        raise _refused("a detached signature must not carry content of its own")
+    carried = inner[0].expect(0xA0).only().octets() if inner else None
     if content is None:
-        if not inner:
+        if carried is None:
             raise _refused("the signed content is missing")
-        content = inner[0].expect(0xA0).only().octets()
+        content = carried
+    elif carried and carried != content:
+        raise _refused("a detached signature must not carry other content of its own")
     if not 1 <= len(signers) <= MOST_SIGNERS:
         raise _refused(f"it has {len(signers)} signers; 1 to {MOST_SIGNERS} are accepted")
     found: Verified | None = None

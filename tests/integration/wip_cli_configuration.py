@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_site import run, small_site
+from tests.cli_site import run, small_site, with_as2
 
 GOOD = """\
 tests:
@@ -36,6 +36,7 @@ def answering(server: socket.socket, answer: bytes) -> Iterator[None]:
             connection.recv(65536)
             connection.sendall(answer)
 
+    server.settimeout(10)
     thread = threading.Thread(target=serve)
     thread.start()
     yield
@@ -97,13 +98,7 @@ def test_check_online_reaches_endpoints(site: Path) -> None:
     """Each step is told: directories, names, ports; one that fails says what to do."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        endpoint = (
-            f"  main: {{kind: as2, as2_id: SHOP, url: 'http://127.0.0.1:{port}/as2', sign: none, encrypt: none}}\n"
-        )
-        partner = site / "partners" / "shop.yaml"
-        partner.write_text(
-            partner.read_text(encoding="utf-8").replace("endpoints:\n", "endpoints:\n" + endpoint), "utf-8"
-        )
+        with_as2(site, f"http://127.0.0.1:{port}/as2")
         result = run(site, "check", "--online")
         told = result.output.splitlines()
         assert "ok   shop/main: 127.0.0.1 is 127.0.0.1" in told
@@ -121,18 +116,19 @@ def test_check_online_reaches_endpoints(site: Path) -> None:
 def test_check_online_says_that_tls_fails(site: Path) -> None:
     """A port that speaks something else is told as what it is."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        endpoint = (
-            f"  main: {{kind: as2, as2_id: SHOP, url: 'https://127.0.0.1:{port}/as2', sign: none, encrypt: none}}\n"
-        )
-        partner = site / "partners" / "shop.yaml"
-        partner.write_text(
-            partner.read_text(encoding="utf-8").replace("endpoints:\n", "endpoints:\n" + endpoint), "utf-8"
-        )
+        with_as2(site, f"https://127.0.0.1:{server.getsockname()[1]}/as2")
         with answering(server, b"HTTP/1.1 400 Bad Request\r\n\r\n"):
             result = run(site, "check", "--online")
     assert "fail shop/main: TLS failed: " in result.output
     assert result.exit_code == 1
+
+
+def test_check_online_tells_a_name_nobody_has(site: Path) -> None:
+    """What comes after a failed step is left out."""
+    with_as2(site, "https://as2.shop.invalid/as2")
+    told = [line for line in run(site, "check", "--online").output.splitlines() if "shop/main" in line]
+    (line,) = told
+    assert line.startswith("fail shop/main: the name as2.shop.invalid cannot be resolved: ")
 
 
 def test_check_online_leaves_out_inactive_partners(site: Path) -> None:
