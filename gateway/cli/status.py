@@ -124,7 +124,7 @@ def _calls(stand: Mapping[str, Any]) -> Iterator[str]:
     for name, text in daemon["not_well"].items():
         yield f"the daemon is not well: {name}: {text}"
     if daemon["up"] and configuration["in_force"] not in {None, configuration["hash"]}:
-        yield "the daemon runs another configuration than the files hold; reload it: systemctl reload gateway"
+        yield "the daemon runs another configuration than the files hold; reload it: SIGHUP, or systemctl reload gateway"
     for waits in (Processing.HELD, Processing.PARKED):
         if count := stand["documents"].get(waits):
             yield f"{_counted(count)} document(s) {waits}; see them: gateway list --held"
@@ -164,8 +164,8 @@ def status(site: Site, *, as_json: bool, exit_code: bool) -> None:
 def _print(stand: Mapping[str, Any], calls: list[str]) -> None:
     console = Console(soft_wrap=True)
     configuration = stand["configuration"]
-    held = f" (first since {stand['held_since']})" if stand["held_since"] else ""
-    oldest = f" (first since {stand['oldest_waiting']})" if stand["oldest_waiting"] else ""
+    held = f"; first held since {stand['held_since']}" if stand["held_since"] else ""
+    oldest = f"; first waiting since {stand['oldest_waiting']}" if stand["oldest_waiting"] else ""
     counted = ", ".join(f"{configuration[name]} {name}" for name in ("partners", "mappings", "warnings"))
     for name, text in (
         ("daemon", stand["daemon"]["said"]),

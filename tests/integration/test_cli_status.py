@@ -91,7 +91,7 @@ def test_a_daemon_with_an_older_configuration_is_told(site: Path) -> None:
         told = stand(site)
         assert told["configuration"]["in_force"] == "1" * 64
         assert told["needs_a_person"] == [
-            "the daemon runs another configuration than the files hold; reload it: systemctl reload gateway"
+            "the daemon runs another configuration than the files hold; reload it: SIGHUP, or systemctl reload gateway"
         ]
 
 
@@ -154,7 +154,7 @@ def test_what_needs_a_person_is_counted(site: Path) -> None:
     ]
     output = run(site, "status").output
     assert "2 held" in output
-    assert "1 queued, 1 failed (first since " in output
+    assert "1 queued, 1 failed; first waiting since " in output
     assert all(call in output for call in calls)
 
 

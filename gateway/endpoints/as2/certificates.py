@@ -27,7 +27,7 @@ class Facts:
     def named_by(self, identifier: Element) -> bool:
         """True when a SignerIdentifier or RecipientIdentifier (RFC 5652 sections 5.3, 6.2.1) means this certificate."""
         if identifier.tag == der.SEQUENCE:
-            return identifier.to_der() == self.issuer_and_serial
+            return identifier.raw == self.issuer_and_serial or identifier.to_der() == self.issuer_and_serial
         return identifier.tag in {0x80, 0xA0} and identifier.octets(0x80) == self.key_identifier
 
 

@@ -5,6 +5,7 @@ section 5.1, 2183 and 2231.
 """
 
 import binascii
+import functools
 import re
 import secrets
 from collections.abc import Collection, Mapping
@@ -97,6 +98,7 @@ def fields(head: bytes, *, single: Collection[str]) -> dict[str, str]:
     return headers
 
 
+@functools.lru_cache(maxsize=64)
 def value(text: str) -> Value:
     """A structured header value taken apart; extended parameters (RFC 2231 section 4) are decoded."""
     word, _, _ = text.partition(";")

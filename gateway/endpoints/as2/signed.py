@@ -1,7 +1,7 @@
 """SignedData (RFC 5652 section 5), detached as AS2 uses it; opaque signed-data is read as well."""
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -125,23 +125,32 @@ def _verified(
         raise _refused(f"the partner's certificate holds no RSA key of {algorithms.LEAST_RSA_BITS} bits or more")
     value = fields[4].octets()
     hashed = digest(name, content)
-    if attributes is None:
-        if content[:1] == b"\x31":
-            # RFC 5652 allows this; but signed attributes of another message could then pass as content.
-            raise _refused("signed content without attributes must not look like attributes")
-        candidates = [hashed]
-    else:
-        _check_attributes(attributes, content_type, hashed)
-        # The signature covers the attributes as a SET in DER; some peers sign them in the order they send.
-        as_sent = digest(name, der.tlv(der.SET, attributes.content))
-        candidates = [as_sent, digest(name, der.tlv(der.SET, *sorted(a.to_der() for a in attributes.children())))]
-    for candidate in dict.fromkeys(candidates):
+    for covered in _covered(attributes, content_type, content, hashed, name):
         try:
-            key.verify(value, candidate, _PADDING, prehashed(name))
+            key.verify(value, covered, _PADDING, prehashed(name))
         except InvalidSignature:
             continue
         return Verified(certificate=known, digest=name, content=content)
     raise _refused("the signature does not fit the partner's key")
+
+
+def _covered(
+    attributes: Element | None, content_type: bytes, content: bytes, hashed: bytes, name: Digest
+) -> Iterator[bytes]:
+    """The digests of what the signature may cover."""
+    if attributes is None:
+        if content[:1] == b"\x31":
+            # RFC 5652 allows this; but signed attributes of another message could then pass as content.
+            raise _refused("signed content without attributes must not look like attributes")
+        yield hashed
+        return
+    _check_attributes(attributes, content_type, hashed)
+    # The signature covers the attributes as a SET in DER; some peers sign them in the order they send.
+    as_sent = der.tlv(der.SET, attributes.content)
+    yield digest(name, as_sent)
+    ordered = der.tlv(der.SET, *sorted(attribute.to_der() for attribute in attributes.children()))
+    if ordered != as_sent:
+        yield digest(name, ordered)
 
 
 def _check_attributes(attributes: Element, content_type: bytes, hashed: bytes) -> None:

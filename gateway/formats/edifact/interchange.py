@@ -4,6 +4,7 @@ An interchange is looked through from UNB to UNZ before any of its messages is h
 was cut off or put together wrongly is taken for good. Messages are then parsed one at a time.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -79,8 +80,13 @@ class Interchange:
             yield Message(reference=place.reference, type=place.type, segments=segments, group=place.group)
 
     def _segments(self, place: _Place) -> Iterator[Segment]:
-        for start, end, number in spans(self.data, place.start, self.separators, place.number):
-            yield parse_segment(_decode(self.data[start:end], self.encoding), self.separators, number)
+        data, separators, encoding = self.data, self.separators, self.encoding
+        for start, end, number in spans(data, place.start, separators, place.number):
+            try:
+                text = data[start:end].decode(encoding)
+            except UnicodeDecodeError:
+                text = _decode(data[start:end], encoding)
+            yield parse_segment(text, separators, number)
             if end >= place.end:
                 return
 
@@ -146,6 +152,7 @@ class _Envelope:
         self._packages = 0
         self._group: tuple[str, int, int] | None = None
         self._message: tuple[Segment, Span] | None = None
+        self._ended = False
         self.end = len(data)
 
     def read(self) -> Interchange | Refused:
@@ -154,8 +161,7 @@ class _Envelope:
             self._close(header, trailer)
             return self._interchange(header)
         except Refused as refused:
-            # the end of this interchange is not known; the next one begins at the next header, if there is one
-            if self.end == len(self._data):
+            if not self._ended:
                 self.end = self._following()
             return refused
 
@@ -170,10 +176,10 @@ class _Envelope:
                     continue
                 tag = self._data[span.start : span.start + 3]
                 if tag == b"UNZ":
-                    self.end = span.end + 1
+                    self.end, self._ended = span.end + 1, True
                     return header, self._parse(span)
                 if tag in {b"UNA", b"UNB"} and self._message is None:
-                    self.end = span.start
+                    self.end, self._ended = span.start, True
                     raise self._refused("EDI-STRUCTURE", "a new interchange begins before the UNZ of this one", span)
                 if tag == b"UNO":
                     jump = self._package(span)
@@ -342,14 +348,12 @@ class _Envelope:
         return f"interchange {header.get(4)}" if header is not None else f"byte {self._start + 1}"
 
     def _following(self) -> int:
-        """Where the next interchange seems to begin: at UNA or UNB behind the end of a segment and a line."""
-        mark = self._separators.segment.encode()
-        found = [self._data.find(mark + end + tag, self._start) for end in (b"", b"\n", b"\r\n") for tag in _HEADERS]
-        starts = [self._data.index(b"UN", each) for each in found if each >= 0]
-        return min(starts, default=len(self._data))
-
-
-_HEADERS = (b"UNA", b"UNB")
+        """Where the next interchange seems to begin: at an unreleased terminator with UNB behind it, or UNA and UNB."""
+        mark, release = self._separators.segment, self._separators.release
+        unreleased = f"(?<!{re.escape(release)})" if release != " " else ""
+        pattern = rf"{unreleased}{re.escape(mark)}\s*(UNA[^A-Za-z0-9]{{6}}\s*UNB[^A-Za-z0-9]|UNB[^A-Za-z0-9])".encode()
+        found = re.compile(pattern).search(self._data, self._start)
+        return found.start(1) if found else len(self._data)
 
 
 def _number(text: str) -> int | None:

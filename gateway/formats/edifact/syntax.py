@@ -1,5 +1,6 @@
 """The syntax of EDIFACT: service string advice, separators, release character, character sets, segments."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -7,6 +8,7 @@ from typing import NamedTuple
 
 from gateway.errors import Refused
 
+_TAG = re.compile(r"[A-Z][A-Z0-9]{2}")
 LONGEST_SEGMENT = 100_000
 """Most bytes of one segment; text elements have at most some hundred characters, so more is a lost terminator."""
 UNA_LENGTH = 9
@@ -175,7 +177,7 @@ def parse_segment(text: str, separators: Separators, number: int) -> Segment:
     element, component, release = separators.element, separators.component, separators.release
     if release not in text or release == " ":
         parts = text.split(element)
-        elements = tuple([tuple(part.split(component)) for part in parts[1:]])
+        elements = tuple([tuple(part.split(component)) if component in part else (part,) for part in parts[1:]])
         tag = parts[0]
     else:
         parts = _split(text, element, release)
@@ -183,7 +185,7 @@ def parse_segment(text: str, separators: Separators, number: int) -> Segment:
             tuple(_resolved(each, release) for each in _split(part, component, release)) for part in parts[1:]
         )
         tag = parts[0]
-    if len(tag) != 3 or not tag.isalnum() or not tag.isascii() or not tag.isupper():
+    if not _TAG.fullmatch(tag):
         raise Refused("EDI-TAG", f"'{tag[:20]}' is not a segment tag of three capitals", place=f"segment {number}")
     return Segment(tag, elements, number)
 
