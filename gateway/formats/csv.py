@@ -21,6 +21,8 @@ MOST_ROWS = 1_000_000
 LONGEST_CELL = 10_000
 """In characters."""
 MOST_SHOWN = 20
+MOST_WRONG = 1000
+"""Most rows with too many or too few cells, or without a number, before the file is refused as a whole."""
 _DELIMITERS = {"semicolon": ";", "comma": ",", "tab": "\t", "pipe": "|"}
 _QUOTED = re.compile(rb'"[^"]*"')
 _OTHER_FORMATS = re.compile(rb"\s*(<|\{|\[|%PDF|PK\x03\x04|UN[AB]\W|ISA\W)")
@@ -101,6 +103,7 @@ class _Survey:
     last: dict[Key, int] = field(default_factory=dict)
     broken: dict[Key, list[str]] = field(default_factory=dict)
     _delimiter: str = ""
+    _wrong: int = 0
     _columns: tuple[int, ...] = ()
     _suspects: list[tuple[Key, str]] = field(default_factory=list)
 
@@ -118,7 +121,7 @@ class _Survey:
                 raise Refused("CSV-TOO-LARGE", text, place=f"row {number}")
             if not all(key):
                 columns = " and ".join(self.plan.document)
-                self.broken.setdefault(key, []).append(f"row {number}, column {columns}: there is no value")
+                self._break(key, f"row {number}, column {columns}: there is no value", number)
             if len(cells) != len(self.header):
                 self._ragged(number, cells, key)
         for key, text in self._suspects:
@@ -152,11 +155,18 @@ class _Survey:
         """
         off = len(cells) - len(self.header)
         text = f"row {number} has {len(cells)} cells, the header {len(self.header)}"
-        self.broken.setdefault(key, []).append(text)
+        self._break(key, text, number)
         for shift in range(max(min(off, 0), -_FURTHEST_SHIFT), min(max(off, 0), _FURTHEST_SHIFT) + 1):
             other = self.key(cells, shift)
             if other != key and all(other):
                 self._suspects.append((other, text))
+
+    def _break(self, key: Key, text: str, number: int) -> None:
+        self._wrong += 1
+        if self._wrong > MOST_WRONG:
+            words = f"more than {MOST_WRONG} rows are wrong, the last of them: {text}; the delimiter may be another one"
+            raise Refused("CSV-ROW", words, place=f"row {number}")
+        self.broken.setdefault(key, []).append(text)
 
     def _header(self) -> tuple[str, ...]:
         first = next(_records(self.data, self.options, self._delimiter), None)

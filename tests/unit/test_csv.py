@@ -299,6 +299,7 @@ def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal(";".join(map(str, range(1001)))).code == "CSV-TOO-LARGE"
     assert refusal(rows(GOOD + ";" * 1001)).code == "CSV-TOO-LARGE"
     assert refusal(rows(GOOD.replace("O1", "x" * 10_001))).place == "row 2, cell 3"
+    assert refusal(rows(*["x"] * 1001)).code == "CSV-ROW"
     monkeypatch.setattr(csv_format, "MOST_ROWS", 2)
     assert refusal(rows(GOOD, GOOD)).code == "CSV-TOO-LARGE"
     monkeypatch.setattr(csv_format, "MAX_BYTES", 10)

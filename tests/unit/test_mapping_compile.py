@@ -257,7 +257,6 @@ def test_an_overlay_of_a_read_mapping_sets_and_drops_terms() -> None:
     assert {each.term for each in plan.lines.fields} == {"BT-126", "BT-129"}
 
 
-@pytest.mark.xfail(reason="docs/reference/mapping-language.md is not written yet", strict=True)
 def test_the_reference_names_every_function_and_code() -> None:
     """The page of the mapping language is complete."""
     page = (ROOT / "docs" / "reference" / "mapping-language.md").read_text()

@@ -112,5 +112,6 @@ def _details(read: Mdn, fields: Mapping[str, str]) -> dict[str, str]:
 
 def _whole(fields: Mapping[str, str], body: bytes) -> bytes:
     """The MDN as one entity, so that its signature can be verified again from these bytes alone."""
-    kept = [f"{name}: {plain(fields[name.lower()], 2000)}\r\n" for name in _KEPT if name.lower() in fields]
+    # Word for word, as a boundary may hold more than one blank; HTTP header values have no line ends left.
+    kept = [f"{name}: {fields[name.lower()]}\r\n" for name in _KEPT if name.lower() in fields]
     return "".join(kept).encode("latin-1") + b"\r\n" + body

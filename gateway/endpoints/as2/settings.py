@@ -1,13 +1,11 @@
 """Settings of an AS2 endpoint in a partner file."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from gateway.config.catalogue import EndpointProblem, PartnerContext
 from gateway.config.model import EndpointSettings
 from gateway.config.types import Duration, Strict
 from gateway.endpoints.as2 import algorithms
@@ -82,26 +80,3 @@ class As2Settings(EndpointSettings):
     def digest(self) -> algorithms.Digest:
         """The digest of our signature and of the MIC we ask for."""
         return "sha256" if self.sign == "none" else self.sign
-
-
-def check(settings: As2Settings, context: PartnerContext) -> Iterable[EndpointProblem]:
-    """What only the surroundings show: an identity that is not there, certificates that are needed and missing."""
-    names = ", ".join(sorted(context.identities)) or "none"
-    if settings.identity is None and len(context.identities) != 1:
-        text = f"which of our identities sends and receives here? Name one with 'identity'; there are: {names}"
-        yield EndpointProblem((), "E217", text)
-    if settings.identity is not None and settings.identity not in context.identities:
-        yield EndpointProblem(("identity",), "E217", f"there is no identity '{settings.identity}'; there are: {names}")
-    certificates = context.certificates
-    if context.sends and settings.encrypt != "none" and not (certificates.encrypt or certificates.verify):
-        yield EndpointProblem(("encrypt",), "E221", "to encrypt, a certificate of the partner is needed")
-    if context.sends and settings.mdn.signed and not certificates.verify:
-        yield EndpointProblem(("mdn",), "E221", "to verify its signed MDNs, a certificate of the partner is needed")
-    if context.receives and settings.require.signed and not certificates.verify:
-        yield EndpointProblem(("require",), "E221", "to verify its messages, a certificate of the partner is needed")
-
-
-def claims(settings: As2Settings) -> Iterable[tuple[str, str]]:
-    """What no two endpoints may share: the pair of AS2 names by which a message finds its partner."""
-    whom = f"our identity '{settings.identity}'" if settings.identity else "our identity"
-    yield "as2_id", f"the AS2 name '{settings.as2_id}' towards {whom}"
