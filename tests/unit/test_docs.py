@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from gateway.cli import main
+from gateway.config.catalogue import MappingSource
 from gateway.config.problems import CODES
+from gateway.config.source import read_yaml
 from gateway.endpoints import KINDS
 from gateway.enrichment import ENRICHMENTS
 from gateway.errors import Permanent, Refused
@@ -19,8 +21,10 @@ from gateway.finding import Finding
 from gateway.flow import examine
 from gateway.flow.lifecycle import Axis, drawing
 from gateway.formats import FORMATS
+from gateway.mapping.compile import compile_mapping
 from gateway.mapping.problems import CODES as MAPPING_CODES
 from gateway.rules import RULES
+from gateway.terms import GROUPS, TERMS
 
 TOP = Path(__file__).parents[2]
 DOCS = TOP / "docs"
@@ -155,6 +159,44 @@ def test_every_page_is_in_the_index() -> None:
     wanted = [page for part in ("tutorial", "howto", "explanation") for page in (DOCS / part).glob("*.md")]
     wanted += (DOCS / "reference").glob("*.md")
     assert sorted(_named(page) for page in wanted if page not in listed) == []
+
+
+def test_every_term_is_documented() -> None:
+    """Each term and each repeated group is a row of docs/reference/terms.md, with its name."""
+    rows = [row.split(" | ") for row in _page("reference/terms.md").splitlines() if re.match(r"\| (?:BT-|BG-|x:)", row)]
+    found = {cells[0].removeprefix("| "): cells[1] for cells in rows}
+    wanted = {code: term.name for code, term in TERMS.items()} | {code: group.name for code, group in GROUPS.items()}
+    assert found == wanted
+
+
+def test_mappings_in_the_pages_compile() -> None:
+    """The mappings that the how-to shows have no mistake."""
+    shown = [text for _, language, text in _FENCE.findall(_page("howto/write-a-mapping.md")) if language == "yaml"]
+    assert len(shown) == 2
+    for text in shown:
+        source = MappingSource("shown", read_yaml("shown.yaml", text.encode()).data)
+        compiled = compile_mapping(source, {"shown": source})
+        assert not isinstance(compiled, list), compiled
+
+
+def test_pages_named_in_texts_are_there() -> None:
+    """A page that a message, a comment or a setting of the program names can be read."""
+    files = [*(TOP / "gateway").rglob("*.py"), *(TOP / "deploy").rglob("*.*"), *TOP.glob("*.toml")]
+    named = {
+        page
+        for file in files
+        for page in re.findall(r"docs/[\w/-]+\.md", file.read_text(encoding="utf-8", errors="replace"))
+    }
+    assert "docs/reference/problem-codes.md" in named
+    assert sorted(page for page in named if not (TOP / page).is_file()) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_named)
+def test_targets_of_make_are_there(page: Path) -> None:
+    """A line of a console that calls `make` names a target of the Makefile."""
+    targets = set(re.findall(r"^(\w+):", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    called = re.findall(r"^\$ make (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(set(called) - targets) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_named)
