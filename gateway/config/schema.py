@@ -10,7 +10,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _ANY_MAPPING: Mapping[str, Any] = {
     "title": "Mapping",
-    "description": "How documents of one format are read or written; docs/reference/mappings.md has the whole language.",
+    "description": "How documents of one format are read or written; docs/reference/mapping-language.md has the whole language.",
     "type": "object",
     "properties": {
         "extends": {"type": "string", "description": "mapping whose entries hold where this one has none"},
