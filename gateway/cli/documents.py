@@ -20,7 +20,7 @@ from gateway.flow.rehearse import Rehearsal, rehearse
 from gateway.flow.timeline import Story, label, story, tell
 from gateway.message import Delivery, Document, DocumentKind, Message, MessageState, Processing, new_id
 from gateway.store import deliveries, documents, events, messages, payloads
-from gateway.store.database import Tx
+from gateway.store.database import NotFound, Tx
 
 T = TypeVar("T")
 SHORT = 12
@@ -260,7 +260,7 @@ def find_document(tx: Tx, text: str) -> Document:
 def _message(tx: Tx, text: str) -> Message | None:
     try:
         return messages.get(tx, text)
-    except KeyError:
+    except NotFound:
         return None
 
 
@@ -341,7 +341,7 @@ def resend(site: Site, id_or_number: str, why: str, *, again: bool) -> None:
 def _delivery(tx: Tx, text: str, *, again: bool) -> Delivery:
     try:
         return deliveries.get(tx, text)
-    except KeyError:
+    except NotFound:
         pass
     document = find_document(tx, text)
     found = [

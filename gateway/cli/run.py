@@ -48,11 +48,14 @@ async def _main(reactor: Any, app: App) -> None:
             os._exit(1)
         reactor.callFromThread(ended.callback, None)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    signal.signal(
-        signal.SIGHUP, lambda _number, _frame: reactor.callFromThread(lambda: Deferred.fromCoroutine(app.reload()))
-    )
+    def listen() -> None:  # when the reactor runs: it puts its own handlers in place as it starts
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        signal.signal(
+            signal.SIGHUP, lambda _number, _frame: reactor.callFromThread(lambda: Deferred.fromCoroutine(app.reload()))
+        )
+
+    reactor.callWhenRunning(listen)
     try:
         await app.start()
     except GatewayError as error:

@@ -127,7 +127,20 @@ def test_a_file_goes_through_and_the_daemon_stops_cleanly(daemon: Daemon) -> Non
     daemon.drop("F-1")
     daemon.until(lambda: daemon.delivered() == ["F-1.xml"])
     assert daemon.end(signal.SIGTERM) == 0
+    assert '"event":"stopped"' in (daemon.root / "log").read_text()
     assert (daemon.root / "out/F-1.xml").read_bytes().startswith(b"<?xml")
+
+
+def test_show_takes_an_id_or_a_number(daemon: Daemon) -> None:
+    """A clerk finds a document by its number, and is told its story with the proof."""
+    daemon.start()
+    daemon.drop("F-1")
+    daemon.until(lambda: daemon.delivered() == ["F-1.xml"])
+    assert daemon.end(signal.SIGTERM) == 0
+    command = [sys.executable, "-m", "gateway", "--site", str(daemon.root), "show", "F-1"]
+    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    assert "delivered" in told
+    assert "proof: written to" in told
 
 
 def test_a_bad_configuration_ends_the_start_with_78(daemon: Daemon) -> None:
