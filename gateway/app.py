@@ -66,6 +66,7 @@ def catalogue() -> Catalogue:
                 receives=kind.listener is not None,
                 check=kind.check,
                 claims=kind.claims,
+                claimed_by=kind.claimed_by,
             )
             for name, kind in KINDS.items()
         },

@@ -11,7 +11,14 @@ from gateway.endpoints.as2.settings import As2Settings
 from gateway.endpoints.base import Kind
 
 KINDS: Final[dict[str, Kind]] = {
-    "as2": Kind(settings=As2Settings, sender=As2Sender, listener=As2Listener, check=as2.check, claims=as2.claims),
+    "as2": Kind(
+        settings=As2Settings,
+        sender=As2Sender,
+        listener=As2Listener,
+        check=as2.check,
+        claims=as2.claims,
+        claimed_by="partner",
+    ),
     "folder": Kind(
         settings=folder.FolderSettings,
         sender=folder.FolderSender,

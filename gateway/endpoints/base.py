@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorTCP, IReactorTime
 from twisted.web.resource import IResource
@@ -152,7 +152,7 @@ def _no_claim(_settings: EndpointSettings) -> Iterable[tuple[str, str]]:
 class Kind:
     """An endpoint kind: its settings in the partner file, and how its sender and listener are made.
 
-    `check` and `claims` are as in `gateway.config.catalogue.EndpointFacts`.
+    `check`, `claims` and `claimed_by` are as in `gateway.config.catalogue.EndpointFacts`.
     """
 
     settings: type[EndpointSettings]
@@ -160,3 +160,4 @@ class Kind:
     listener: Callable[[Parts], Listener] | None = None
     check: Callable[[Any, PartnerContext], Iterable[EndpointProblem]] = _no_problem
     claims: Callable[[Any], Iterable[tuple[str, str]]] = _no_claim
+    claimed_by: Literal["endpoint", "partner"] = "endpoint"

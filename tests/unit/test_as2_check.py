@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app import catalogue
 from gateway.config.catalogue import PartnerContext
 from gateway.config.model import Certificates, DatedCertificate
 from gateway.endpoints.as2.check import check, claims
@@ -87,3 +88,8 @@ def test_an_as2_name_is_claimed_towards_one_identity() -> None:
     ]
     assert ours[0] == [("as2_id", "the AS2 name 'A' towards our only identity")]
     assert ours[1] != ours[2]
+
+
+def test_the_real_list_lets_one_partner_use_its_as2_name_twice() -> None:
+    """A partner's backup URL stands under the same AS2 name: the name is claimed by the partner, not the endpoint."""
+    assert catalogue().endpoints["as2"].claimed_by == "partner"
