@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gateway.cli.output import table_console
 from gateway.cli.site import Site, pass_site
 from gateway.endpoints.base import Incoming
 from gateway.errors import Refused
@@ -120,19 +121,19 @@ def list_documents(  # one parameter an option
         for document, said in rows[:limit]:
             click.echo(json.dumps(_row(document, said), ensure_ascii=False))
         return
-    console = Console()
+    console = table_console()
     table = Table(box=None, pad_edge=False)
-    for heading in ("id", "received", "kind", "number", "from", "for", "status"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("received", "number", "kind", "from", "for", "status", "id"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in {"received", "number"})
     for document, said in rows[:limit]:
         table.add_row(
-            document.id,
-            f"{document.created_at:%Y-%m-%d %H:%M:%S}",
-            document.kind.value,
+            f"{document.created_at:%Y-%m-%d %H:%M}",
             escape(document.number or "?"),
+            document.kind.value,
             document.sender,
             document.partner or "?",
             said,
+            document.id,
         )
     console.print(table)
     for message in stopped:

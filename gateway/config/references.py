@@ -184,7 +184,8 @@ class References:
             self._problems.refer(source, (*path, "format"), "E206", text)
             return
         needs = facts.mapping if facts else "none"
-        if facts and not (facts.reads if reads else facts.writes):
+        able = facts is None or (facts.reads if reads else facts.writes or name == FILE)
+        if not able:
             text = f"the format '{name}' cannot be {'read' if reads else 'written'}"
             self._problems.refer(source, (*path, "format"), "E206", text)
         elif needs == "required" and mapping is None:

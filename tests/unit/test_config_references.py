@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.app import catalogue
 from gateway.config.load import check
 from gateway.config.references import check_digit, gln_is_right
 from tests.config_kinds import CATALOGUE, NOW, look, said, site
@@ -173,3 +174,13 @@ def test_a_gln_with_its_check_digit_is_right_and_no_other_digit_is(digits: str) 
 def test_the_check_digit_is_that_of_the_standard() -> None:
     """A published example: 629104150021 has the check digit 3."""
     assert check_digit("629104150021") == "3"
+
+
+def test_files_are_handed_on_unread_by_the_kinds_of_the_gateway(tmp_path: Path) -> None:
+    """The format `file` reads and writes nothing, and is right for documents of the kind `file`."""
+    text = (
+        "name: A\nendpoints:\n  out: {kind: folder, path: out, direction: out}\n"
+        "receives: {file: {format: file, route: [out]}}\n"
+    )
+    _, problems = check(site(tmp_path, partners__a=text), catalogue(), now=NOW)
+    assert said(problems) == []
