@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.cli.new_site import Making, complete_site, make_site
 from gateway.config.load import PROCESS
-from gateway.errors import Refused
+from gateway.errors import Permanent
 
 MARK = "made-by-gateway-demo"
 CUSTOMER = {
@@ -81,7 +81,7 @@ sends:
 def make_sites(directory: Path, *, now: datetime) -> tuple[Path, Path]:
     """Make the supplier's and the customer's site below `directory`; a demo that was there before is replaced.
 
-    Raises `Refused` when the directory holds something else.
+    Raises `Permanent` when the directory holds something else.
     """
     _clear(directory)
     supplier, customer = directory / "supplier", directory / "customer"
@@ -111,9 +111,7 @@ def _clear(directory: Path) -> None:
     if (directory / MARK).is_file():
         shutil.rmtree(directory)
     elif directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise Refused(
-            "DEMO-DIRECTORY", f"{directory} holds something that is no demo; name a directory that is empty or new"
-        )
+        raise Permanent(f"{directory} holds something that is no demo; name a directory that is empty or new")
     directory.mkdir(parents=True)
     (directory / MARK).write_text("The next `gateway demo` here replaces this directory.\n")
 
@@ -135,8 +133,6 @@ def _change(file: Path, *changes: tuple[str, str]) -> None:
     text = file.read_text(encoding="utf-8")
     for before, after in changes:
         if before not in text:
-            raise Refused(
-                "DEMO-SITE", f"{file} does not say '{before}'; the sample site of this installation was changed"
-            )
+            raise Permanent(f"{file} does not say '{before}'; the sample site of this installation was changed")
         text = text.replace(before, after)
     file.write_text(text, encoding="utf-8")
