@@ -127,7 +127,7 @@ class App:
             metrics=metrics,
         )
         self._listeners = [kind.listener(self._parts) for kind in KINDS.values() if kind.listener is not None]
-        senders = {name: kind.sender(self._parts) for name, kind in KINDS.items() if kind.sender is not None}
+        self._senders = {name: kind.sender(self._parts) for name, kind in KINDS.items() if kind.sender is not None}
         self._worker = Worker(
             self._flow,
             reactor,
@@ -135,7 +135,7 @@ class App:
                 "read": Step(take=ReadStep(self._flow, self.current).take, slots=2 * threads),
                 "process": Step(take=ProcessStep(self._flow, self.current).take, slots=4 * threads),
                 "deliver": Step(
-                    take=DeliverStep(self._flow, self.current, senders).take, slots=settings.pace.deliveries
+                    take=DeliverStep(self._flow, self.current, self._senders).take, slots=settings.pace.deliveries
                 ),
             },
             lease=settings.pace.lease,
@@ -262,6 +262,8 @@ class App:
         await self._worker.stop().addTimeout(grace, self._reactor).addErrback(_out_of_time)
         self._tasks.cancel()
         await self._worker.give_back()
+        for sender in self._senders.values():
+            await sender.close()
         self._ticker.stop()
         if self._monitoring is not None:
             await _stopped(self._monitoring)

@@ -27,7 +27,7 @@ from gateway.order import Order, OrderLine
 from gateway.store.database import Database
 
 SELLER_GLN = "3012345000017"
-BUYER_GLN = "3020180000002"
+BUYER_GLN = "3020180000000"
 ORDER_NUMBER = "4500012345"
 
 
@@ -89,7 +89,7 @@ def sample_order(number: str = ORDER_NUMBER, *, buyer_gln: str = BUYER_GLN) -> O
         currency="EUR",
         buyer=Party(name="Hypermarché SA", ids=(Identifier(buyer_gln, "0088"),)),
         seller=Party(name="ACME France SAS", ids=(Identifier(SELLER_GLN, "0088"),)),
-        delivery_location=Identifier("3020180000019", "0088"),
+        delivery_location=Identifier("3020180000017", "0088"),
         lines=(
             OrderLine(
                 id="10",
@@ -123,6 +123,9 @@ class FakeSender:
         if self._fail_with:
             raise self._fail_with.pop(0)
         return Sent(delivered=self._delivered, proof="taken by the fake sender")
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
 
 
 class FakeEndpoint(EndpointSettings):

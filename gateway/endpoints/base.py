@@ -108,6 +108,9 @@ class Sender(Protocol):
     async def send(self, outgoing: Outgoing) -> Sent:
         """Deliver; raises `Transient` (try again), `Permanent` (the way is wrong) or `Refused` (the content is)."""
 
+    async def close(self) -> None:
+        """End what is kept open between deliveries; nothing is sent any more."""
+
 
 class Listener(Protocol):
     """Takes messages from the outside for all endpoints of its kind."""

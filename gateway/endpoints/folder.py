@@ -86,6 +86,9 @@ class FolderSender:
         proof = await self._tasks.in_thread(put, settings.path, name, outgoing.body, wire_id=outgoing.wire_id)
         return Sent(delivered=True, proof=proof)
 
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
 
 class FolderListener:
     """Takes files from the directories of all incoming folder endpoints of the snapshot in force.

@@ -65,6 +65,9 @@ class PigeonSender:
         self.flown.append((outgoing.settings.loft, outgoing.body, self._now()))
         return Sent(delivered=True, proof=f"the pigeon reached {outgoing.settings.loft}")
 
+    async def close(self) -> None:
+        """Pigeons go home by themselves."""
+
 
 PIGEON = Kind(settings=PigeonSettings, sender=PigeonSender, check=check_pigeon)
 
