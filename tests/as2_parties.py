@@ -8,24 +8,39 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from gateway.config.certificates import ALWAYS_SINCE, ALWAYS_UNTIL, Dated, OwnIdentity, OwnKey, PartnerCertificates
+from gateway.config.certificates import (
+    ALWAYS_SINCE,
+    ALWAYS_UNTIL,
+    Dated,
+    OwnIdentity,
+    OwnKey,
+    PartnerCertificates,
+    PrivateKey,
+)
 from gateway.config.model import Gateway, Organisation, Partner
 from gateway.config.snapshot import Snapshot
+from gateway.endpoints.as2 import algorithms, signed
+from gateway.endpoints.as2.algorithms import Digest
 from gateway.endpoints.as2.message import Composed, Protection, compose
 from gateway.endpoints.as2.mime import Part
 from gateway.endpoints.as2.settings import As2Settings
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
 PAYLOAD = b"UNB+UNOC:3+3012345000017:14+3020180000002:14+261124:1200+1'" + b"LIN+1++4000862141404:SRV'\r\n" * 40
 
 
 @functools.cache
-def own_key(name: str, *, since: datetime = ALWAYS_SINCE, until: datetime = ALWAYS_UNTIL) -> OwnKey:
-    """A key with a self-signed certificate; the same one for the same name."""
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+def own_key(
+    name: str, *, since: datetime = ALWAYS_SINCE, until: datetime = ALWAYS_UNTIL, curve: str | None = None
+) -> OwnKey:
+    """A key with a self-signed certificate, RSA unless it names a curve; the same one for the same name."""
+    private: PrivateKey = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    if curve is not None:
+        private = ec.generate_private_key(CURVES[curve])
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.COUNTRY_NAME, "FR")])
     certificate = (
         x509.CertificateBuilder()
@@ -78,9 +93,11 @@ def composed(sender: str = "them", receiver: str = "us", payload: bytes = PAYLOA
         "digest": "sha256",
         "recipient": own_key(receiver).certificate,
         "cipher": "aes256-cbc",
-        "compress": False,
+        "compress": None,
         **changes,
     }
+    if isinstance(protection["compress"], bool):
+        protection["compress"] = "before-signing" if protection["compress"] else None
     return compose(
         payload,
         filename="invoice.edi",
@@ -88,6 +105,11 @@ def composed(sender: str = "them", receiver: str = "us", payload: bytes = PAYLOA
         protection=Protection(**protection),
         at=NOW,
     )
+
+
+def signature(content: bytes, sender: str = "them", digest: Digest = "sha256") -> bytes:
+    """A detached signature of a party over content."""
+    return signed.sign(algorithms.digest(digest, content), key=own_key(sender), with_digest=digest, at=NOW)
 
 
 def entity(headers: Mapping[str, str], body: bytes) -> Part:

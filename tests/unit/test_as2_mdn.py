@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.endpoints.as2 import algorithms, ber, der, mdn, mime, outcome, signed
+from gateway.endpoints.as2 import algorithms, ber, der, mdn, mime, outcome
 from gateway.endpoints.as2.mdn import Report
 from gateway.endpoints.as2.message import Composed, multipart_signed
 from gateway.endpoints.as2.mime import Part
@@ -65,7 +65,7 @@ def judged(given_: Answer, *, must_be_signed: bool = True, **changes: Any) -> Se
         given_.body,
         outgoing=outgoing(**changes),
         composed=SENT,
-        signed=must_be_signed,
+        settings=parties.settings(mdn={"signed": must_be_signed}),
         certificates=[THEM.certificate],
     )
 
@@ -196,9 +196,7 @@ def test_a_report_inside_the_signed_part_of_something_else_is_not_read() -> None
     inner = mdn.answer(report(), key=None, digest="sha256", at=parties.NOW)
     nested = mime.join([mime.part({"Content-Type": inner.headers["Content-Type"]}, inner.body)], "outer")
     part = mime.part({"Content-Type": "multipart/mixed; boundary=outer"}, nested)
-    content_type, body = multipart_signed(
-        part, signed.sign(part, key=THEM, with_digest="sha256", at=parties.NOW), "sha256"
-    )
+    content_type, body = multipart_signed(part, parties.signature(part), "sha256")
     with pytest.raises(Transient, match="not an MDN"):
         judged(Answer(body=body, headers={"Content-Type": content_type}))
 

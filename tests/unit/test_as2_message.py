@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.endpoints.as2 import algorithms, ber, compressed, der, enveloped, mime, signed
+from gateway.endpoints.as2 import algorithms, ber, compressed, der, enveloped, mime, schemes, signed
 from gateway.endpoints.as2.certificates import facts
-from gateway.endpoints.as2.message import Composed, Message, mic, multipart_signed, open_message
+from gateway.endpoints.as2.message import Composed, Message, mic, multipart_signed, open_message, signed_parts
 from gateway.endpoints.as2.mime import Part
 from gateway.errors import Permanent, Refused
 from tests import as2_parties as parties
@@ -53,6 +53,109 @@ def test_every_digest_and_cipher(digest: str, cipher: str) -> None:
     assert message.signature.certificate == THEM.certificate
 
 
+@pytest.mark.parametrize("cipher", ["aes256-gcm", "aes192-gcm", "aes128-gcm"])
+@pytest.mark.parametrize("transport", ["pkcs1", "oaep-sha1", "oaep-sha256", "oaep-sha384", "oaep-sha512"])
+def test_every_authenticated_cipher_and_key_transport(cipher: str, transport: str) -> None:
+    """AES-GCM leaves as AuthEnvelopedData, whatever carries its key."""
+    made = parties.composed(cipher=cipher, transport=transport)
+    assert "smime-type=authEnveloped-data" in made.headers["Content-Type"]
+    message = opened(made)
+    assert (message.cipher, message.intact) == (cipher, True)
+    assert message.payload.decoded() == parties.PAYLOAD
+
+
+@pytest.mark.parametrize("cipher", ["aes256-gcm", "aes128-gcm"])
+def test_gcm_inside_enveloped_data_is_read(cipher: Any) -> None:
+    """Some products send EnvelopedData with the tag behind the content; that is opened, and tampering shows."""
+    fields = ber.read(enveloped.envelop(b"x" * 1000, recipients=[US.certificate], cipher=cipher)).children()
+    version, recipients, content, tag = fields[1].only().children()
+    kind, algorithm, encrypted = content.children()
+
+    def envelope(data: bytes) -> bytes:
+        inner = der.sequence(kind.raw, algorithm.raw, der.tlv(0x80, data))
+        outer = der.sequence(version.raw, recipients.raw, inner)
+        return der.sequence(der.identifier(algorithms.ENVELOPED_DATA), der.explicit(0, outer))
+
+    right = encrypted.content + tag.octets()
+    found = enveloped.open_envelope(ber.read(envelope(right)), [US])
+    assert (found.content, found.intact) == (b"x" * 1000, True)
+    wrong = bytes((right[0] ^ 1,)) + right[1:]
+    assert not enveloped.open_envelope(ber.read(envelope(wrong)), [US]).intact
+    with pytest.raises(Refused, match="shorter than its tag"):
+        enveloped.open_envelope(ber.read(envelope(b"short")), [US])
+
+
+def test_a_shortened_tag_is_not_accepted() -> None:
+    """A tag of fewer bytes than said, or than twelve, would be easy to forge."""
+    whole = enveloped.envelop(b"x" * 100, recipients=[US.certificate], cipher="aes256-gcm")
+    kind, wrapped = ber.read(whole).children()
+    version, recipients, content, tag = wrapped.only().children()
+    for short in (tag.octets()[:4], tag.octets()[:15]):
+        inner = der.sequence(version.raw, recipients.raw, content.raw, der.octet_string(short))
+        with pytest.raises(Refused, match="the tag has"):
+            enveloped.open_envelope(ber.read(der.sequence(kind.raw, der.explicit(0, inner))), [US])
+
+
+@pytest.mark.parametrize("digest", ["sha256", "sha384", "sha512"])
+def test_pss_signatures(digest: str) -> None:
+    """RSASSA-PSS holds with each digest, and names its parameters."""
+    message = opened(parties.composed(digest=digest, padding="pss"))
+    assert message.signature is not None
+    assert message.signature.digest == digest
+
+
+@pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521"])
+@pytest.mark.parametrize("digest", ["sha256", "sha512"])
+def test_ec_signatures(curve: str, digest: str) -> None:
+    """Keys on the curves of NIST sign; nothing can be encrypted to them."""
+    key = parties.own_key(f"curve {curve}", curve=curve)
+    message = opened(parties.composed(key=key, digest=digest), certificates=[key.certificate])
+    assert message.signature is not None
+    assert message.signature.certificate == key.certificate
+    with pytest.raises(Permanent, match="its key is not RSA"):
+        parties.composed(recipient=key.certificate)
+
+
+def test_a_signature_of_another_scheme_than_the_key_is_refused() -> None:
+    """An RSA signature cannot stand for a key on a curve, nor the digest of its algorithm for another."""
+    key = parties.own_key("curve P-256", curve="P-256")
+    signer = ber.read(parties.signature(parties.PAYLOAD)).children()[1].only().children()[-1].only().children()
+    for scheme, name in ((signer[4], "sha256"), (signer[4], "sha512")):
+        with pytest.raises(Refused, match="is not accepted with"):
+            schemes.Scheme(scheme, key.key.public_key(), name)  # type: ignore[arg-type]
+
+
+def test_weak_algorithms_hold_only_where_they_are_accepted() -> None:
+    """SHA-1 proves nothing unless the partner's file accepts it; the reader tells which weak algorithms were used."""
+    made = parties.composed(digest="sha1")
+    with pytest.raises(Refused, match="SHA-1 signature is not accepted"):
+        opened(made)
+    message = opened(made, sha1=True)
+    assert message.weak == {"sha1"}
+    assert message.payload.decoded() == parties.PAYLOAD
+    assert message.mic("sha1") == made.mic
+
+
+def test_compressed_after_signing() -> None:
+    """The signature stands inside the compressed data; the MIC covers what was signed, not compressed."""
+    made = parties.composed(compress="after-signing")
+    message = opened(made)
+    assert message.compressed
+    assert message.signature is not None
+    assert message.mic("sha256") == made.mic
+    assert mime.read(message.mic_content).type.word == "application/edifact"
+
+
+def test_the_signed_entity_proves_who_signed_what() -> None:
+    """What is kept of a signed message can be verified again from its own bytes."""
+    for made in (parties.composed(), parties.composed(recipient=None)):
+        entity = mime.read(opened(made).signed_entity)
+        content, signature = signed_parts(entity)
+        verified = signed.verify(signature, content=signed.covered(content), certificates=[THEM.certificate])
+        assert verified.certificate == THEM.certificate
+    assert opened(parties.composed(key=None)).signed_entity == b""
+
+
 def test_the_mic_is_the_same_at_every_attempt() -> None:
     """Composing again gives the same MIC, though keys and boundaries are new."""
     first, second = parties.composed(compress=True), parties.composed(compress=True)
@@ -73,7 +176,7 @@ def test_compression_after_signing_is_read() -> None:
 def test_opaque_signed_data_is_read() -> None:
     """SignedData that carries its content is verified over that content."""
     part = mime.part({"Content-Type": "text/plain"}, b"x")
-    detached = ber.read(signed.sign(part, key=THEM, with_digest="sha256", at=parties.NOW))
+    detached = ber.read(parties.signature(part))
     version, digests, _, *rest = detached.children()[1].only().children()
     content = der.sequence(der.identifier(algorithms.DATA), der.explicit(0, der.octet_string(part)))
     data = der.sequence(version.raw, digests.raw, content, *(one.raw for one in rest))
@@ -88,9 +191,7 @@ def test_opaque_signed_data_is_read() -> None:
 def test_content_is_verified_as_the_bytes_it_came_in(raw: bytes) -> None:
     """Bare line feeds, bare carriage returns, Latin-1 and binary content: nothing is made canonical on the way."""
     part = b"Content-Type:  application/edifact  \r\n\r\n" + raw
-    content_type, body = multipart_signed(
-        part, signed.sign(part, key=THEM, with_digest="sha256", at=parties.NOW), "sha256"
-    )
+    content_type, body = multipart_signed(part, parties.signature(part), "sha256")
     made = Composed(headers={"Content-Type": content_type}, body=body, mic=mic("sha256", part), digest="sha256")
     message = opened(made)
     assert message.payload.body == raw
@@ -135,7 +236,7 @@ def test_any_certificate_of_the_partner_verifies_and_no_other() -> None:
 def _resigned(change: Any) -> Composed:
     """A signed message whose SignedData fields went through `change(fields) -> fields`."""
     part = mime.part({"Content-Type": "text/plain"}, b"x")
-    whole = ber.read(signed.sign(part, key=THEM, with_digest="sha256", at=parties.NOW))
+    whole = ber.read(parties.signature(part))
     fields = [one.raw for one in whole.children()[1].only().children()]
     data = der.sequence(der.identifier(algorithms.SIGNED_DATA), der.explicit(0, der.sequence(*change(fields))))
     content_type, body = multipart_signed(part, data, "sha256")
@@ -173,7 +274,7 @@ def test_signed_attributes_cannot_pass_as_content() -> None:
     )
     whole = der.sequence(der.identifier(algorithms.SIGNED_DATA), der.explicit(0, data))
     with pytest.raises(Refused, match="look like attributes"):
-        signed.verify(whole, content=content, certificates=[THEM.certificate])
+        signed.verify(whole, content=signed.covered(content), certificates=[THEM.certificate])
 
 
 @pytest.mark.parametrize("name", ["1.3.14.3.2.26", "1.2.840.113549.2.5"])

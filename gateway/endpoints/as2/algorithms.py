@@ -5,20 +5,32 @@ from typing import Final, Literal
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 from gateway.endpoints.as2 import der
 from gateway.endpoints.as2.ber import Element
 from gateway.errors import Refused
 
-Digest = Literal["sha256", "sha384", "sha512"]
-Cipher = Literal["aes256-cbc", "aes192-cbc", "aes128-cbc"]
+Digest = Literal["sha256", "sha384", "sha512", "sha1"]
+Cipher = Literal["aes256-cbc", "aes192-cbc", "aes128-cbc", "aes256-gcm", "aes192-gcm", "aes128-gcm", "3des-cbc"]
+Padding = Literal["pkcs1", "pss"]
+Transport = Literal["pkcs1", "oaep-sha1", "oaep-sha256", "oaep-sha384", "oaep-sha512"]
+Weak = Literal["sha1", "3des-cbc"]
+"""Algorithms that are taken from a partner whose file says so, and never used towards anyone."""
 
 DATA: Final = der.oid("1.2.840.113549.1.7.1")
 SIGNED_DATA: Final = der.oid("1.2.840.113549.1.7.2")
 ENVELOPED_DATA: Final = der.oid("1.2.840.113549.1.7.3")
+AUTH_ENVELOPED_DATA: Final = der.oid("1.2.840.113549.1.9.16.1.23")
+ENVELOPES: Final = frozenset({ENVELOPED_DATA, AUTH_ENVELOPED_DATA})
 COMPRESSED_DATA: Final = der.oid("1.2.840.113549.1.9.16.1.9")
 ZLIB: Final = der.oid("1.2.840.113549.1.9.16.3.8")
 RSA: Final = der.oid("1.2.840.113549.1.1.1")
+OAEP: Final = der.oid("1.2.840.113549.1.1.7")
+MGF1: Final = der.oid("1.2.840.113549.1.1.8")
+PSS: Final = der.oid("1.2.840.113549.1.1.10")
+LABEL: Final = der.oid("1.2.840.113549.1.1.9")
+EC: Final = der.oid("1.2.840.10045.2.1")
 
 CONTENT_TYPE: Final = der.oid("1.2.840.113549.1.9.3")
 MESSAGE_DIGEST: Final = der.oid("1.2.840.113549.1.9.4")
@@ -28,6 +40,7 @@ DIGESTS: Final[dict[bytes, Digest]] = {
     der.oid("2.16.840.1.101.3.4.2.1"): "sha256",
     der.oid("2.16.840.1.101.3.4.2.2"): "sha384",
     der.oid("2.16.840.1.101.3.4.2.3"): "sha512",
+    der.oid("1.3.14.3.2.26"): "sha1",
 }
 DIGEST_OIDS: Final[dict[Digest, bytes]] = {name: oid for oid, name in DIGESTS.items()}
 
@@ -36,25 +49,51 @@ RSA_SIGNATURES: Final[dict[bytes, Digest | None]] = {
     der.oid("1.2.840.113549.1.1.11"): "sha256",
     der.oid("1.2.840.113549.1.1.12"): "sha384",
     der.oid("1.2.840.113549.1.1.13"): "sha512",
+    der.oid("1.2.840.113549.1.1.5"): "sha1",
 }
+EC_SIGNATURES: Final[dict[bytes, Digest | None]] = {
+    EC: None,  # ECDSA with the digest named beside it, as some write it
+    der.oid("1.2.840.10045.4.3.2"): "sha256",
+    der.oid("1.2.840.10045.4.3.3"): "sha384",
+    der.oid("1.2.840.10045.4.3.4"): "sha512",
+    der.oid("1.2.840.10045.4.1"): "sha1",
+}
+EC_SIGNATURE_OIDS: Final[dict[Digest, bytes]] = {name: oid for oid, name in EC_SIGNATURES.items() if name}
 
 CIPHERS: Final[dict[bytes, Cipher]] = {
     der.oid("2.16.840.1.101.3.4.1.42"): "aes256-cbc",
     der.oid("2.16.840.1.101.3.4.1.22"): "aes192-cbc",
     der.oid("2.16.840.1.101.3.4.1.2"): "aes128-cbc",
+    der.oid("2.16.840.1.101.3.4.1.46"): "aes256-gcm",
+    der.oid("2.16.840.1.101.3.4.1.26"): "aes192-gcm",
+    der.oid("2.16.840.1.101.3.4.1.6"): "aes128-gcm",
+    der.oid("1.2.840.113549.3.7"): "3des-cbc",
 }
 CIPHER_OIDS: Final[dict[Cipher, bytes]] = {name: oid for oid, name in CIPHERS.items()}
-KEY_BYTES: Final[dict[Cipher, int]] = {"aes256-cbc": 32, "aes192-cbc": 24, "aes128-cbc": 16}
+KEY_BYTES: Final[dict[Cipher, int]] = {
+    "aes256-cbc": 32,
+    "aes192-cbc": 24,
+    "aes128-cbc": 16,
+    "aes256-gcm": 32,
+    "aes192-gcm": 24,
+    "aes128-gcm": 16,
+    "3des-cbc": 24,
+}
 
 LEAST_RSA_BITS: Final = 2048
 """Shortest RSA key whose signatures are accepted and that is encrypted to."""
 
-_PREHASHED: Final[dict[Digest, Prehashed]] = {
-    "sha256": Prehashed(hashes.SHA256()),
-    "sha384": Prehashed(hashes.SHA384()),
-    "sha512": Prehashed(hashes.SHA512()),
+CURVES: Final = frozenset({"secp256r1", "secp384r1", "secp521r1"})
+"""Curves of the EC keys whose signatures are accepted."""
+
+_HASHES: Final[dict[Digest, HashAlgorithm]] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+    "sha1": hashes.SHA1(),  # noqa: S303  # taken from partners whose file says so, see `Weak`
 }
-_MIC_NAMES: Final[dict[Digest, str]] = {"sha256": "sha-256", "sha384": "sha-384", "sha512": "sha-512"}
+_PREHASHED: Final[dict[Digest, Prehashed]] = {name: Prehashed(algorithm) for name, algorithm in _HASHES.items()}
+_MIC_NAMES: Final[dict[Digest, str]] = {"sha256": "sha-256", "sha384": "sha-384", "sha512": "sha-512", "sha1": "sha1"}
 
 
 def digest(name: Digest, *parts: bytes) -> bytes:
@@ -63,6 +102,11 @@ def digest(name: Digest, *parts: bytes) -> bytes:
     for part in parts:
         state.update(part)
     return state.digest()
+
+
+def hash_algorithm(name: Digest) -> HashAlgorithm:
+    """The digest algorithm as `cryptography` takes it."""
+    return _HASHES[name]
 
 
 def prehashed(name: Digest) -> Prehashed:
@@ -90,7 +134,7 @@ def algorithm(element: Element) -> tuple[bytes, Element | None]:
 
 
 def digest_of(element: Element) -> Digest:
-    """The digest an AlgorithmIdentifier names; refused when it is not one of those accepted."""
+    """The digest an AlgorithmIdentifier names; refused when it is none of those known."""
     oid, _ = algorithm(element)
     if oid not in DIGESTS:
         raise Refused(

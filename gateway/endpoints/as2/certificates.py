@@ -4,17 +4,16 @@ import functools
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from gateway.endpoints.as2 import ber, der
-from gateway.endpoints.as2.algorithms import LEAST_RSA_BITS
+from gateway.endpoints.as2 import ber, der, schemes
 from gateway.endpoints.as2.ber import Element
+from gateway.endpoints.as2.schemes import PublicKey
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A certificate in DER, how CMS names it, and its RSA key (None for one that is too short or of another kind).
+    """A certificate in DER, how CMS names it, and its key (None for one that is too weak or of another kind).
 
     `issuer_and_serial` is the DER of IssuerAndSerialNumber, its Name byte for byte as in the certificate.
     """
@@ -22,7 +21,7 @@ class Facts:
     encoded: bytes
     issuer_and_serial: bytes
     key_identifier: bytes | None
-    rsa: RSAPublicKey | None
+    key: PublicKey | None
 
     def named_by(self, identifier: Element) -> bool:
         """True when a SignerIdentifier or RecipientIdentifier (RFC 5652 sections 5.3, 6.2.1) means this certificate."""
@@ -42,13 +41,11 @@ def facts(certificate: x509.Certificate) -> Facts:
         key_identifier: bytes | None = extension.value.digest
     except (x509.ExtensionNotFound, ValueError):
         key_identifier = None
-    public = certificate.public_key()
-    usable = isinstance(public, RSAPublicKey) and public.key_size >= LEAST_RSA_BITS
     return Facts(
         encoded,
         der.sequence(fields[serial + 2].raw, fields[serial].raw),
         key_identifier,
-        public if usable and isinstance(public, RSAPublicKey) else None,
+        schemes.usable(certificate.public_key()),
     )
 
 

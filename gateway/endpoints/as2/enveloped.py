@@ -1,8 +1,9 @@
-"""EnvelopedData (RFC 5652 section 6): AES-CBC, its key carried by RSA PKCS #1 v1.5.
+"""EnvelopedData (RFC 5652 section 6) and AuthEnvelopedData (RFC 5083, RFC 5084), their key carried by RSA.
 
-Opening gives nothing away: what depends on our key or on the plaintext (key transport, padding) never raises. A key
-that cannot be had is replaced by a random one (RFC 3218 section 2.3.2), bad padding only clears `intact`, and the
-caller goes on with whatever came out and refuses at the end of the one common path.
+AES-GCM is written as AuthEnvelopedData, and read also in EnvelopedData with the tag behind the content, as some
+products send it. Opening gives nothing away: what depends on our key or on the plaintext (key transport, padding, tag)
+never raises. A key that cannot be had is replaced by a random one (RFC 3218 section 2.3.2), bad padding or a wrong tag
+only clears `intact`, and the caller goes on with whatever came out and refuses at the end of the one common path.
 """
 
 import os
@@ -10,24 +11,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext, CipherContext
 from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.ciphers.modes import CBC, GCM
 
 from gateway.config.certificates import OwnKey
-from gateway.endpoints.as2 import algorithms, der
-from gateway.endpoints.as2.algorithms import KEY_BYTES, Cipher
+from gateway.endpoints.as2 import algorithms, der, schemes, transport
+from gateway.endpoints.as2.algorithms import KEY_BYTES, Cipher, Transport
 from gateway.endpoints.as2.ber import Element
 from gateway.endpoints.as2.certificates import facts
 from gateway.errors import Permanent, Refused
 
 MOST_RECIPIENTS = 64
-
-_BLOCK = 16
-_KEY_TRANSPORT = der.sequence(der.identifier(algorithms.RSA), der.NULL)
-_PADDING = PKCS1v15()
+NONCE = 12
+TAG = 16
+TAGS = range(12, 17)
+"""Lengths of a GCM tag that are accepted (RFC 5084 section 3.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,71 +43,182 @@ class Opened:
     intact: bool
 
 
-def envelop(content: bytes, *, recipients: Sequence[x509.Certificate], cipher: Cipher) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """How the content of an envelope is encrypted; `tag` and `extra` (additional data) are those of GCM, `tag` None
+    when it stands behind the content.
+    """
+
+    cipher: Cipher
+    vector: bytes
+    tag: bytes | None
+    tag_size: int
+    extra: bytes
+
+
+def block_of(cipher: Cipher) -> int:
+    """Bytes of a block, and of the vector of CBC."""
+    return 8 if cipher == "3des-cbc" else 16
+
+
+def is_gcm(cipher: Cipher) -> bool:
+    """True when the cipher authenticates what it encrypts."""
+    return cipher.endswith("-gcm")
+
+
+def envelop(
+    content: bytes, *, recipients: Sequence[x509.Certificate], cipher: Cipher, how: Transport = "pkcs1"
+) -> bytes:
     """The content encrypted to every recipient, as DER of ContentInfo."""
-    key, vector = os.urandom(KEY_BYTES[cipher]), os.urandom(_BLOCK)
-    padding = _BLOCK - len(content) % _BLOCK
+    key = os.urandom(KEY_BYTES[cipher])
+    info = der.set_of(*(recipient_info(certificate, key, how) for certificate in recipients))
+    if is_gcm(cipher):
+        nonce = os.urandom(NONCE)
+        sealing = BlockCipher(AES(key), GCM(nonce)).encryptor()
+        encrypted = sealing.update(content) + sealing.finalize()
+        enclosed = der.sequence(der.identifier(algorithms.DATA), algorithm_of(cipher, nonce), der.tlv(0x80, encrypted))
+        sealed = der.sequence(der.integer(0), info, enclosed, der.octet_string(sealing.tag))
+        return der.sequence(der.identifier(algorithms.AUTH_ENVELOPED_DATA), der.explicit(0, sealed))
+    vector = os.urandom(block_of(cipher))
+    padding = padding_for(len(content), cipher)
     encryptor = BlockCipher(AES(key), CBC(vector)).encryptor()
-    encrypted = encryptor.update(content + bytes((padding,)) * padding) + encryptor.finalize()
-    algorithm = der.sequence(der.identifier(algorithms.CIPHER_OIDS[cipher]), der.octet_string(vector))
-    enveloped = der.sequence(
-        der.integer(0),
-        der.set_of(*(_recipient(certificate, key) for certificate in recipients)),
-        der.sequence(der.identifier(algorithms.DATA), algorithm, der.tlv(0x80, encrypted)),
+    encrypted = encryptor.update(content + padding) + encryptor.finalize()
+    enclosed = der.sequence(der.identifier(algorithms.DATA), algorithm_of(cipher, vector), der.tlv(0x80, encrypted))
+    return der.sequence(
+        der.identifier(algorithms.ENVELOPED_DATA), der.explicit(0, der.sequence(der.integer(0), info, enclosed))
     )
-    return der.sequence(der.identifier(algorithms.ENVELOPED_DATA), der.explicit(0, enveloped))
 
 
-def _recipient(certificate: x509.Certificate, key: bytes) -> bytes:
-    facts_ = facts(certificate)
-    if facts_.rsa is None:
+def padding_for(size: int, cipher: Cipher) -> bytes:
+    """The padding of CBC behind content of that size (RFC 5652 section 6.3)."""
+    block = block_of(cipher)
+    missing = block - size % block
+    return bytes((missing,)) * missing
+
+
+def algorithm_of(cipher: Cipher, vector: bytes) -> bytes:
+    """The AlgorithmIdentifier of a cipher with its vector or nonce."""
+    parameters = der.octet_string(vector)
+    if is_gcm(cipher):
+        parameters = der.sequence(parameters, der.integer(TAG))
+    return der.sequence(der.identifier(algorithms.CIPHER_OIDS[cipher]), parameters)
+
+
+def recipient_info(certificate: x509.Certificate, key: bytes, how: Transport) -> bytes:
+    """The content key for one recipient; raises `Permanent` for a certificate it cannot be encrypted to."""
+    known = facts(certificate)
+    if not isinstance(known.key, RSAPublicKey):
         raise Permanent(
             f"cannot encrypt to {certificate.subject.rfc4514_string()}: its key is not RSA or shorter than "
             f"{algorithms.LEAST_RSA_BITS} bits; ask the partner for another certificate"
         )
     return der.sequence(
         der.integer(0),
-        facts_.issuer_and_serial,
-        _KEY_TRANSPORT,
-        der.octet_string(facts_.rsa.encrypt(key, _PADDING)),
+        known.issuer_and_serial,
+        transport.identifier(how),
+        der.octet_string(known.key.encrypt(key, transport.padding(how))),
     )
 
 
 def open_envelope(content_info: Element, keys: Sequence[OwnKey]) -> Opened:
-    """Open a ContentInfo of EnvelopedData with whichever of our keys it is for.
+    """Open a ContentInfo of EnvelopedData or AuthEnvelopedData with whichever of our keys it is for.
 
     Raises `Refused` only for what anyone can see without a key: structure, algorithm, recipients.
     """
-    fields = content_info.children()[1].expect(0xA0).only().expect(der.SEQUENCE).children()
-    # version, [0] originator, recipients, content, [1] attributes
+    kind, wrapped = content_info.children()
+    fields = wrapped.expect(0xA0).only().expect(der.SEQUENCE).children()
+    # version, [0] originator, recipients, content; then [1] attributes, or [1] attributes, tag, [2] attributes
     originator = 1 if len(fields) > 1 and fields[1].tag == 0xA0 else 0
     if len(fields) < originator + 3:
         raise _refused("EnvelopedData lacks a field")
-    cipher, vector, encrypted = _content(fields[originator + 2])
-    own, transported = _ours(fields[originator + 1].expect(der.SET).children(), keys)
-    content_key = _content_key(own, transported, KEY_BYTES[cipher])
-    decryptor = BlockCipher(AES(content_key), CBC(vector)).decryptor()
-    padded = decryptor.update(encrypted) + decryptor.finalize()
-    padding = padded[-1]
-    intact = 1 <= padding <= _BLOCK and padded.endswith(bytes((padding,)) * padding)
-    return Opened(content=padded[: len(padded) - (padding if intact else 0)], cipher=cipher, intact=intact)
+    behind = fields[originator + 3 :] if kind.oid() == algorithms.AUTH_ENVELOPED_DATA else None
+    sealed, encrypted = _content(fields[originator + 2], behind)
+    own, carried, how = ours(fields[originator + 1].expect(der.SET).children(), keys)
+    key = transport.content_key(own, carried, how, KEY_BYTES[sealed.cipher])
+    return _decrypted(sealed, encrypted, key)
 
 
-def _content(element: Element) -> tuple[Cipher, bytes, bytes]:
+def _decrypted(sealed: Sealed, encrypted: bytes, key: bytes) -> Opened:
+    if sealed.tag is None and is_gcm(sealed.cipher):
+        encrypted, tag = encrypted[: -sealed.tag_size], encrypted[-sealed.tag_size :]
+    else:
+        tag = sealed.tag or b""
+    context = decryptor(sealed, key, tag)
+    content = context.update(encrypted)
+    if is_gcm(sealed.cipher):
+        try:
+            content += context.finalize()
+        except InvalidTag:
+            return Opened(content=content, cipher=sealed.cipher, intact=False)
+        return Opened(content=content, cipher=sealed.cipher, intact=True)
+    content += context.finalize()
+    padding = content[-1]
+    intact = 1 <= padding <= block_of(sealed.cipher) and content.endswith(bytes((padding,)) * padding)
+    return Opened(content=content[: len(content) - (padding if intact else 0)], cipher=sealed.cipher, intact=intact)
+
+
+def decryptor(sealed: Sealed, key: bytes, tag: bytes) -> CipherContext | AEADDecryptionContext:
+    """What decrypts the content with its key; `tag` is that of GCM."""
+    if sealed.cipher == "3des-cbc":
+        return BlockCipher(TripleDES(key), CBC(sealed.vector)).decryptor()
+    if not is_gcm(sealed.cipher):
+        return BlockCipher(AES(key), CBC(sealed.vector)).decryptor()
+    context = BlockCipher(AES(key), GCM(sealed.vector, tag, min_tag_length=TAGS.start)).decryptor()
+    context.authenticate_additional_data(sealed.extra)
+    return context
+
+
+def _content(element: Element, behind: Sequence[Element] | None) -> tuple[Sealed, bytes]:
+    """How the content is sealed, and the encrypted bytes; `behind` are the fields after it in AuthEnvelopedData."""
     parts = element.expect(der.SEQUENCE).children()
     if len(parts) != 3:
         raise _refused("the encrypted content is missing")
-    oid, parameters = algorithms.algorithm(parts[1])
-    if oid not in algorithms.CIPHERS:
-        raise Refused("AS2-ALGORITHM", f"cipher {der.dotted(oid)} is not accepted; the partner must use AES-CBC")
-    vector = parameters.octets() if parameters else b""
     encrypted = parts[2].octets(0x80)
-    if len(vector) != _BLOCK or not encrypted or len(encrypted) % _BLOCK:
-        raise _refused("the encrypted content is not a whole number of blocks, or its vector is not one block")
-    return algorithms.CIPHERS[oid], vector, encrypted
+    sealed = sealed_as(parts[1], behind)
+    if is_gcm(sealed.cipher):
+        if sealed.tag is None and len(encrypted) < sealed.tag_size:
+            raise _refused("the encrypted content is shorter than its tag")
+    elif not encrypted or len(encrypted) % block_of(sealed.cipher):
+        raise _refused("the encrypted content is not a whole number of blocks")
+    return sealed, encrypted
 
 
-def _ours(recipients: Sequence[Element], keys: Sequence[OwnKey]) -> tuple[RSAPrivateKey, bytes]:
+def sealed_as(algorithm: Element, behind: Sequence[Element] | None) -> Sealed:
+    """How content is sealed, from its AlgorithmIdentifier and the fields behind it in AuthEnvelopedData (else None)."""
+    oid, parameters = algorithms.algorithm(algorithm)
+    if oid not in algorithms.CIPHERS:
+        raise Refused(
+            "AS2-ALGORITHM", f"cipher {der.dotted(oid)} is not accepted; the partner must use AES-CBC or AES-GCM"
+        )
+    cipher = algorithms.CIPHERS[oid]
+    if not is_gcm(cipher):
+        vector = parameters.octets() if parameters else b""
+        if behind is not None or len(vector) != block_of(cipher):
+            raise _refused("its vector is not one block, or the cipher does not authenticate and should")
+        return Sealed(cipher=cipher, vector=vector, tag=None, tag_size=0, extra=b"")
+    fields = parameters.expect(der.SEQUENCE).children() if parameters else []
+    if not 1 <= len(fields) <= 2:
+        raise _refused("the parameters of AES-GCM are a nonce and the length of the tag")
+    nonce, tag_size = fields[0].octets(), fields[1].integer() if len(fields) == 2 else TAGS.start
+    if not 8 <= len(nonce) <= 128 or tag_size not in TAGS:
+        raise _refused(
+            f"the nonce of AES-GCM has {len(nonce)} bytes, its tag {tag_size}; 8 to 128 and 12 to 16 are accepted"
+        )
+    if behind is None:
+        return Sealed(cipher=cipher, vector=nonce, tag=None, tag_size=tag_size, extra=b"")
+    authenticated = behind[0] if behind and behind[0].tag == 0xA1 else None
+    rest = behind[1:] if authenticated else behind
+    tag = rest[0].octets() if rest else b""
+    if len(tag) != tag_size:
+        raise _refused(f"the tag has {len(tag)} bytes, and is said to have {tag_size}")
+    extra = b""
+    if authenticated is not None:  # RFC 5083 section 2.2: the attributes as a SET in DER
+        extra = der.tlv(der.SET, *sorted(each.to_der() for each in authenticated.children()))
+    return Sealed(cipher=cipher, vector=nonce, tag=tag, tag_size=tag_size, extra=extra)
+
+
+def ours(recipients: Sequence[Element], keys: Sequence[OwnKey]) -> tuple[RSAPrivateKey, bytes, AsymmetricPadding]:
+    """The key of ours an envelope is for, the content key it carries for us, and how."""
     if len(recipients) > MOST_RECIPIENTS:
         raise _refused(f"it has more than {MOST_RECIPIENTS} recipients")
     for recipient in recipients:
@@ -113,21 +228,10 @@ def _ours(recipients: Sequence[Element], keys: Sequence[OwnKey]) -> tuple[RSAPri
         if len(fields) != 4:
             raise _refused("a recipient is malformed")
         for own in keys:
-            if isinstance(own.key, RSAPrivateKey) and facts(own.certificate).named_by(fields[1]):
-                oid, _ = algorithms.algorithm(fields[2])
-                if oid != algorithms.RSA:
-                    raise Refused("AS2-ALGORITHM", f"key transport {der.dotted(oid)} is not accepted; use RSA")
-                return own.key, fields[3].octets()
+            key = schemes.private_rsa(own.key)
+            if key is not None and facts(own.certificate).named_by(fields[1]):
+                return key, fields[3].octets(), transport.padding_of(fields[2])
     raise _refused("none of its recipients is one of our certificates; give the partner the certificate in use")
-
-
-def _content_key(own: RSAPrivateKey, transported: bytes, size: int) -> bytes:
-    substitute = os.urandom(size)
-    try:
-        found = own.decrypt(transported, _PADDING)
-    except ValueError:
-        found = b""
-    return found if len(found) == size else substitute
 
 
 def _refused(text: str) -> Refused:

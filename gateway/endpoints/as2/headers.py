@@ -55,11 +55,6 @@ class Asked:
     names_digests: bool = False
     asynchronous: bool = False
 
-    @property
-    def unsupported(self) -> bool:
-        """True when digests are named and none of them is supported: then none may be chosen instead."""
-        return self.names_digests and not self.digests
-
 
 def quote(name: str) -> str:
     """An AS2 name as a header value: quoted when it holds a space, a quote or a backslash."""

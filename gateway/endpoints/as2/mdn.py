@@ -9,7 +9,7 @@ from cryptography import x509
 
 from gateway.config.certificates import OwnKey
 from gateway.endpoints.as2 import algorithms, headers, mime, signed
-from gateway.endpoints.as2.algorithms import Digest
+from gateway.endpoints.as2.algorithms import Digest, Padding
 from gateway.endpoints.as2.message import multipart_signed, signed_parts
 from gateway.endpoints.as2.mime import Part
 from gateway.errors import Refused
@@ -73,12 +73,14 @@ class Mdn:
         return ReceiptOutcome.DELIVERED if self.disposition == PROCESSED else None
 
 
-def answer(report: Report, *, key: OwnKey | None, digest: Digest, at: datetime) -> Answer:
+def answer(report: Report, *, key: OwnKey | None, digest: Digest, at: datetime, padding: Padding = "pkcs1") -> Answer:
     """The MDN as an HTTP answer, signed with `key` (None: not signed)."""
     content_type, body = _report(report, mime.new_boundary())
     if key:
         part = mime.part({"Content-Type": content_type}, body)
-        content_type, body = multipart_signed(part, signed.sign(part, key=key, with_digest=digest, at=at), digest)
+        hashed = algorithms.digest(digest, part)
+        signature = signed.sign(hashed, key=key, with_digest=digest, at=at, padding=padding)
+        content_type, body = multipart_signed(part, signature, digest)
     fields = {
         **_fields(report),
         "Message-ID": f"<{headers.new_message_id(report.sender)}>",
@@ -127,7 +129,7 @@ def _report(report: Report, boundary: str) -> tuple[str, bytes]:
     return content_type, mime.join(parts, boundary)
 
 
-def read(entity: Part, certificates: Sequence[x509.Certificate]) -> Mdn:
+def read(entity: Part, certificates: Sequence[x509.Certificate], *, sha1: bool = False) -> Mdn:
     """The MDN of an HTTP answer. A signed one is verified, and what it says is read from the signed bytes alone.
 
     Raises `Refused` for one whose signature does not hold or that cannot be understood.
@@ -136,8 +138,8 @@ def read(entity: Part, certificates: Sequence[x509.Certificate]) -> Mdn:
     report = entity
     if entity.type.word == "multipart/signed":
         content, value = signed_parts(entity)
-        signature = signed.verify(value, content=content, certificates=certificates)
-        report = mime.read(signature.content)
+        signature = signed.verify(value, content=signed.covered(content), certificates=certificates, sha1=sha1)
+        report = mime.read(content)
     if report.type.word != "multipart/report":
         raise Refused("AS2-MDN", f"the answer is {headers.plain(report.type.word, 60) or 'nothing'}, not an MDN")
     parts = [mime.read(raw) for raw in mime.split(report.body, report.type.parameters.get("boundary", ""))]

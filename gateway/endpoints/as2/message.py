@@ -4,12 +4,13 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from cryptography import x509
 
 from gateway.config.certificates import OwnKey
 from gateway.endpoints.as2 import algorithms, ber, compressed, enveloped, mime, signed
-from gateway.endpoints.as2.algorithms import Cipher, Digest
+from gateway.endpoints.as2.algorithms import Cipher, Digest, Padding, Transport, Weak
 from gateway.endpoints.as2.ber import Element
 from gateway.endpoints.as2.mime import Part
 from gateway.errors import Refused
@@ -20,13 +21,15 @@ PKCS7_SIGNATURE = frozenset({"application/pkcs7-signature", "application/x-pkcs7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protection:
-    """How an outgoing message is protected; None leaves a step out."""
+    """How an outgoing message is protected; None leaves a step out. `compress` says when, if at all."""
 
     key: OwnKey | None
     digest: Digest
     recipient: x509.Certificate | None
     cipher: Cipher
-    compress: bool
+    compress: Literal["before-signing", "after-signing"] | None
+    padding: Padding = "pkcs1"
+    transport: Transport = "pkcs1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +46,23 @@ class Composed:
 class Message:
     """An incoming message, opened. Unless `intact`, nothing of it may be used or told.
 
-    `signature` says who signed it; `mic_content` is what its MIC is computed over, exactly as it came.
+    `signature` says who signed it; `mic_content` is what its MIC is computed over, exactly as it came; `signed_entity`
+    the signed entity as it came, headers and body, which proves who signed what; `weak` are the weak algorithms used.
     """
 
     payload: Part
     signature: signed.Verified | None
-    encrypted: bool
+    signed_entity: bytes
+    cipher: Cipher | None
+    weak: frozenset[Weak]
     compressed: bool
     intact: bool
     mic_content: bytes
+
+    @property
+    def encrypted(self) -> bool:
+        """True when it came encrypted."""
+        return self.cipher is not None
 
     def mic(self, digest: Digest) -> str:
         """The MIC in base64."""
@@ -64,7 +75,7 @@ def mic(digest: Digest, content: bytes) -> str:
 
 
 def compose(payload: bytes, *, filename: str, content_type: str, protection: Protection, at: datetime) -> Composed:
-    """Compress, then sign, then encrypt. The same payload has the same MIC every time."""
+    """Sign and encrypt, compressed before or after signing. The same payload has the same MIC every time."""
     headers = {
         "Content-Type": content_type,
         "Content-Disposition": mime.disposition(filename),
@@ -77,19 +88,24 @@ def compose(payload: bytes, *, filename: str, content_type: str, protection: Pro
     # with its headers; neither signed nor protected in another way, over the content alone.
     plain = protection.recipient is None and not protection.compress
     check = mic(digest, payload if plain else entity)
-    if protection.compress:
+    if protection.compress == "before-signing" or (protection.compress and not protection.key):
         headers, body = _pkcs7("compressed-data", "smime.p7z", compressed.compress(entity))
         entity = mime.part(headers, body)
     if protection.key:
-        check = mic(digest, entity)
-        signature = signed.sign(entity, key=protection.key, with_digest=digest, at=at)
+        hashed = algorithms.digest(digest, entity)
+        check = base64.b64encode(hashed).decode()
+        signature = signed.sign(hashed, key=protection.key, with_digest=digest, at=at, padding=protection.padding)
         content_type, body = multipart_signed(entity, signature, digest)
         headers = {"Content-Type": content_type}
-        if protection.recipient:
-            entity = mime.part(headers, body)
+        if protection.compress == "after-signing":
+            headers, body = _pkcs7("compressed-data", "smime.p7z", compressed.compress(mime.part(headers, body)))
     if protection.recipient:
-        sealed = enveloped.envelop(entity, recipients=(protection.recipient,), cipher=protection.cipher)
-        headers, body = _pkcs7("enveloped-data", "smime.p7m", sealed)
+        entity = mime.part(headers, body)
+        sealed = enveloped.envelop(
+            entity, recipients=(protection.recipient,), cipher=protection.cipher, how=protection.transport
+        )
+        kind = "authEnveloped-data" if enveloped.is_gcm(protection.cipher) else "enveloped-data"
+        headers, body = _pkcs7(kind, "smime.p7m", sealed)
     return Composed(headers=headers, body=body, mic=check, digest=digest)
 
 
@@ -119,30 +135,42 @@ def multipart_signed(entity: bytes, signature: bytes, digest: Digest) -> tuple[s
 
 
 def open_message(
-    entity: Part, *, keys: Sequence[OwnKey], certificates: Sequence[x509.Certificate], limit: int
+    entity: Part,
+    *,
+    keys: Sequence[OwnKey],
+    certificates: Sequence[x509.Certificate],
+    limit: int,
+    sha1: bool = False,
 ) -> Message:
     """Decrypt, expand, verify, expand: what a message may be wrapped in, each at most once and in this order.
 
     `entity` is the HTTP body with the HTTP entity headers. Raises `Refused`; a message that comes back with `intact`
     False must be answered exactly as one that was refused.
     """
-    whole, encrypted, intact = entity, False, True
-    if (info := _content_info(whole)) and info[0] == algorithms.ENVELOPED_DATA:
+    whole, cipher, intact = entity, None, True
+    if (info := _content_info(whole)) and info[0] in algorithms.ENVELOPES:
         opened = enveloped.open_envelope(info[1], keys)
-        whole, encrypted, intact = mime.read(opened.content), True, opened.intact
+        whole, cipher, intact = mime.read(opened.content), opened.cipher, opened.intact
     whole, before = _expanded(whole, limit)
-    inner, signature = _verified(whole, certificates)
+    inner, signature, signed_content = _verified(whole, certificates, sha1=sha1)
     payload, after = _expanded(inner, limit)
     if payload.type.word in PKCS7 or payload.type.word == "multipart/signed":
         raise Refused("AS2-MIME", "the message is wrapped more often, or in another order, than AS2 provides for")
     if signature:
-        covered = signature.content
+        covered = signed_content
     else:
-        covered = payload.raw if encrypted or before or after else payload.body
+        covered = payload.raw if cipher or before or after else payload.body
+    weak: set[Weak] = set()
+    if cipher == "3des-cbc":
+        weak.add("3des-cbc")
+    if signature and signature.digest == "sha1":
+        weak.add("sha1")
     return Message(
         payload=payload,
         signature=signature,
-        encrypted=encrypted,
+        signed_entity=_whole(whole) if signature else b"",
+        cipher=cipher,
+        weak=frozenset(weak),
         compressed=before or after,
         intact=intact,
         mic_content=covered,
@@ -170,15 +198,30 @@ def _expanded(part: Part, limit: int) -> tuple[Part, bool]:
     return mime.read(compressed.expand(info[1], limit=limit)), True
 
 
-def _verified(part: Part, certificates: Sequence[x509.Certificate]) -> tuple[Part, signed.Verified | None]:
+def _verified(
+    part: Part, certificates: Sequence[x509.Certificate], *, sha1: bool
+) -> tuple[Part, signed.Verified | None, bytes]:
+    """The part inside a signature, whose it is, and the bytes it covers; the part itself when it is not signed."""
     if part.type.word == "multipart/signed":
         content, signature = signed_parts(part)
-        verified = signed.verify(signature, content=content, certificates=certificates)
-        return mime.read(content), verified
+        verified = signed.verify(signature, content=signed.covered(content), certificates=certificates, sha1=sha1)
+        return mime.read(content), verified, content
     if (info := _content_info(part)) and info[0] == algorithms.SIGNED_DATA:
-        verified = signed.verify(info[1].raw, content=None, certificates=certificates)
-        return mime.read(verified.content), verified
-    return part, None
+        content = signed.opaque(info[1].raw)
+        verified = signed.verify(
+            info[1].raw, content=signed.covered(content), carried=True, certificates=certificates, sha1=sha1
+        )
+        return mime.read(content), verified, content
+    return part, None, b""
+
+
+def _whole(part: Part) -> bytes:
+    """A part as one entity; of one that is the HTTP body itself, only the headers a verifier needs."""
+    if part.raw is not part.body:
+        return part.raw
+    kept = ("Content-Type", "Content-Transfer-Encoding")
+    lines = "".join(f"{name}: {part.headers[name.lower()]}\r\n" for name in kept if name.lower() in part.headers)
+    return lines.encode("latin-1") + b"\r\n" + part.body
 
 
 def signed_parts(part: Part) -> tuple[bytes, bytes]:

@@ -11,6 +11,7 @@ from gateway.endpoints.as2.headers import plain
 from gateway.endpoints.as2.mdn import Mdn
 from gateway.endpoints.as2.message import Composed
 from gateway.endpoints.as2.mime import Part
+from gateway.endpoints.as2.settings import As2Settings
 from gateway.endpoints.base import NewReceipt, Outgoing, Sent
 from gateway.errors import Refused, Transient
 from gateway.message import ReceiptOutcome
@@ -25,21 +26,20 @@ def judge(
     *,
     outgoing: Outgoing,
     composed: Composed,
-    signed: bool,
+    settings: As2Settings,
     certificates: Sequence[x509.Certificate],
 ) -> Sent:
-    """What a 2xx answer says of the delivery; `fields` are its headers by lower-case name, `signed` whether the MDN
-    must be.
+    """What a 2xx answer says of the delivery; `fields` are its headers by lower-case name.
 
     Raises `Transient` for an MDN that is missing, not authenticated, or not for this message.
     """
     if not body.strip():
         raise Transient(f"the answer holds no MDN; is the partner set to send it on another connection? {_UNKNOWN}")
     try:
-        read = mdn.read(Part(fields, body, body), certificates)
+        read = mdn.read(Part(fields, body, body), certificates, sha1="sha1" in settings.accept)
     except Refused as refused:
         raise Transient(f"the MDN is not accepted: {refused.text}. {_UNKNOWN}") from refused
-    outcome = _checked(read, outgoing, composed, signed=signed)
+    outcome = _checked(read, outgoing, composed, signed=settings.mdn.signed)
     words = _words(read, outcome)
     receipt = NewReceipt(
         kind="mdn",

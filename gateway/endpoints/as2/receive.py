@@ -14,6 +14,7 @@ from gateway.config.certificates import OwnIdentity, OwnKey, PartnerCertificates
 from gateway.config.snapshot import Snapshot
 from gateway.endpoints.as2 import headers as as2_headers
 from gateway.endpoints.as2 import mdn
+from gateway.endpoints.as2.algorithms import Digest
 from gateway.endpoints.as2.headers import Asked, asked
 from gateway.endpoints.as2.mdn import Report
 from gateway.endpoints.as2.message import Message, open_message
@@ -83,7 +84,14 @@ def receive(fields: Mapping[str, str], body: bytes, *, known: Directory, at: dat
     sender, receiver, message_id = _names(fields)
     relation = known.relations.get((sender, receiver))
     certificates = relation.certificates.verifying(at) if relation else ()
-    message = open_message(Part(fields, body, body), keys=known.keys, certificates=certificates, limit=limit)
+    accepts = relation.settings.accept if relation else ()
+    message = open_message(
+        Part(fields, body, body),
+        keys=known.keys,
+        certificates=certificates,
+        limit=limit,
+        sha1="sha1" in accepts,
+    )
     payload = message.payload.decoded()
     if relation is None:
         raise Refused("AS2-UNKNOWN", f"no active partner sends as '{sender}' to '{receiver}'")
@@ -111,7 +119,7 @@ def receive(fields: Mapping[str, str], body: bytes, *, known: Directory, at: dat
         filename=message.payload.filename,
         content_type=message.payload.type.word,
         headers=as2_headers.kept(fields),
-        answer=_answer(report, message, wish, relation.identity, at),
+        answer=_answer(report, message, wish, relation, at),
         refusal=refusal or None,
     )
 
@@ -128,7 +136,9 @@ def _judge(message: Message, wish: Asked, settings: As2Settings) -> tuple[str, s
     """The disposition for an authenticated message, and why it is refused (empty when it is not)."""
     if settings.require.encrypted and not message.encrypted:
         return mdn.INSUFFICIENT_SECURITY, "it is signed but not encrypted, and it must be"
-    if wish.unsupported:
+    if weak := message.weak - set(settings.accept):
+        return mdn.INSUFFICIENT_SECURITY, f"it uses {', '.join(sorted(weak))}, which is too weak; use AES"
+    if wish.names_digests and not _digests(wish, settings):
         return mdn.UNSUPPORTED_MIC, "none of the MIC algorithms it asks for is supported; ask for sha-256"
     if wish.receipt and wish.asynchronous:
         return mdn.UNSUPPORTED_FORMAT, "it asks for an asynchronous MDN; ask for a synchronous one"
@@ -149,14 +159,16 @@ def _text(message: Message, sender: str, refusal: str) -> str:
     return f"The message from {name} was received{', ' + how if how else ''}. It is kept and will be processed."
 
 
-def _answer(report: Report, message: Message, wish: Asked, identity: OwnIdentity, at: datetime) -> Answer:
+def _answer(report: Report, message: Message, wish: Asked, relation: Relation, at: datetime) -> Answer:
+    settings, identity = relation.settings, relation.identity
     if not wish.receipt:
         if report.disposition == mdn.PROCESSED:
             return Answer(body=b"")
         return Answer(body=report.text.encode(), headers={"Content-Type": "text/plain; charset=us-ascii"}, status=400)
     # RFC 4130 section 7.3.1: the digest of a signature is the digest of the MIC; else the first we support.
-    preferred = wish.digests[0] if wish.digests else "sha256"
-    if not wish.unsupported:
+    usable = _digests(wish, settings)
+    preferred = usable[0] if usable else "sha256"
+    if usable or not wish.names_digests:
         digest = message.signature.digest if message.signature else preferred
         report = Report(
             sender=report.sender,
@@ -172,7 +184,13 @@ def _answer(report: Report, message: Message, wish: Asked, identity: OwnIdentity
         raise Transient(
             f"no key of identity '{identity.name}' is in force to sign MDNs with; give it one in gateway.toml"
         )
-    return mdn.answer(report, key=key, digest=preferred, at=at)
+    own = "sha256" if preferred == "sha1" else preferred  # what is accepted of a partner is never used towards it
+    return mdn.answer(report, key=key, digest=own, at=at, padding=settings.padding)
+
+
+def _digests(wish: Asked, settings: As2Settings) -> tuple[Digest, ...]:
+    """Of the digests asked for, those we make for this partner, in its order."""
+    return tuple(name for name in wish.digests if name != "sha1" or "sha1" in settings.accept)
 
 
 def uniform_answer(fields: Mapping[str, str]) -> Answer:

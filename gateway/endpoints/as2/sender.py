@@ -90,7 +90,7 @@ class As2Sender:
             answered.body,
             outgoing=outgoing,
             composed=composed,
-            signed=settings.mdn.signed,
+            settings=settings,
             certificates=known.verifying(self._parts.now()),
         )
 
@@ -139,8 +139,10 @@ def prepare(outgoing: Outgoing, settings: As2Settings, identity: OwnIdentity) ->
         key=key,
         digest=settings.digest,
         recipient=recipient,
-        cipher="aes256-cbc" if settings.encrypt == "none" else settings.encrypt,
-        compress=settings.compress,
+        cipher=settings.cipher or "aes256-cbc",
+        compress=settings.compression,
+        padding=settings.padding,
+        transport=settings.key_transport,
     )
     return compose(
         outgoing.body,

@@ -60,10 +60,19 @@ class As2Settings(EndpointSettings):
     )
     identity: str | None = Field(default=None, description="which of our identities we are to it; none: the only one")
     sign: Literal["sha256", "sha384", "sha512", "none"] = Field(default="sha256", description="digest of the signature")
-    encrypt: Literal["aes256-cbc", "aes192-cbc", "aes128-cbc", "none"] = Field(
-        default="aes256-cbc", description="cipher"
+    padding: Literal["pkcs1", "pss"] = Field(default="pkcs1", description="padding of our RSA signatures")
+    encrypt: Literal["aes256-cbc", "aes192-cbc", "aes128-cbc", "aes256-gcm", "aes192-gcm", "aes128-gcm", "none"] = (
+        Field(default="aes256-cbc", description="cipher; those with gcm need a partner that takes AuthEnvelopedData")
     )
-    compress: bool = Field(default=True, description="compress before signing (RFC 5402)")
+    key_transport: Literal["pkcs1", "oaep-sha1", "oaep-sha256", "oaep-sha384", "oaep-sha512"] = Field(
+        default="pkcs1", description="how the key of the cipher is encrypted to the partner's RSA key"
+    )
+    compress: bool | Literal["before-signing", "after-signing"] = Field(
+        default=True, description="compress, and when (RFC 5402); true: before signing"
+    )
+    accept: tuple[Literal["sha1", "3des-cbc"], ...] = Field(
+        default=(), description="weak algorithms taken from this partner all the same; never used towards it"
+    )
     mdn: Mdn = Field(default_factory=Mdn, description="receipt asked for")
     require: Require = Field(default_factory=Require, description="what messages from it must be")
     subject: str | None = Field(default=None, max_length=200, description="Subject; none: kind and number")
@@ -80,3 +89,15 @@ class As2Settings(EndpointSettings):
     def digest(self) -> algorithms.Digest:
         """The digest of our signature and of the MIC we ask for."""
         return "sha256" if self.sign == "none" else self.sign
+
+    @property
+    def cipher(self) -> algorithms.Cipher | None:
+        """The cipher; None when nothing is encrypted."""
+        return None if self.encrypt == "none" else self.encrypt
+
+    @property
+    def compression(self) -> Literal["before-signing", "after-signing"] | None:
+        """When the message is compressed; None when it is not."""
+        if isinstance(self.compress, str):
+            return self.compress
+        return "before-signing" if self.compress else None

@@ -1,59 +1,72 @@
 """SignedData (RFC 5652 section 5), detached as AS2 uses it; opaque signed-data is read as well."""
 
 import hmac
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from gateway.config.certificates import OwnKey
-from gateway.endpoints.as2 import algorithms, ber, der
-from gateway.endpoints.as2.algorithms import Digest, digest, prehashed
+from gateway.endpoints.as2 import algorithms, ber, der, schemes
+from gateway.endpoints.as2.algorithms import Digest, Padding, digest
 from gateway.endpoints.as2.ber import Element
 from gateway.endpoints.as2.certificates import facts
-from gateway.errors import Permanent, Refused
+from gateway.endpoints.as2.schemes import Scheme
+from gateway.errors import Refused
 
 MOST_SIGNERS = 8
 
-_RSA = der.sequence(der.identifier(algorithms.RSA), der.NULL)
-_DIGEST = {name: der.sequence(der.identifier(oid)) for name, oid in algorithms.DIGEST_OIDS.items()}
+_DIGEST = {name: schemes.hash_identifier(name) for name in algorithms.DIGEST_OIDS}
 _DATA_ATTRIBUTE = der.sequence(der.identifier(algorithms.CONTENT_TYPE), der.set_of(der.identifier(algorithms.DATA)))
-_PADDING = PKCS1v15()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A signature that holds: whose, with which digest, and the bytes it covers."""
+    """A signature that holds: whose, and with which digest."""
 
     certificate: x509.Certificate
     digest: Digest
-    content: bytes
 
 
-def sign(content: bytes, *, key: OwnKey, with_digest: Digest, at: datetime) -> bytes:
-    """A detached signature over exactly these bytes, as DER of ContentInfo; our certificate goes with it."""
-    if not isinstance(key.key, RSAPrivateKey):
-        raise Permanent(f"the key of {key.dated.file} cannot sign AS2 messages: only RSA keys can; name an RSA key")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """What a signature is said to cover: its digest by algorithm, and its first byte."""
+
+    digest: Callable[[Digest], bytes]
+    first: bytes
+
+
+def covered(content: bytes) -> Covered:
+    """Content held in memory, as a signature covers it; each digest is made once."""
+    made: dict[Digest, bytes] = {}
+
+    def of(name: Digest) -> bytes:
+        if name not in made:
+            made[name] = digest(name, content)
+        return made[name]
+
+    return Covered(digest=of, first=content[:1])
+
+
+def sign(hashed: bytes, *, key: OwnKey, with_digest: Digest, at: datetime, padding: Padding = "pkcs1") -> bytes:
+    """A detached signature over content with this digest, as DER of ContentInfo; our certificate goes with it."""
     own = facts(key.certificate)
     attributes = sorted(
         (
             _DATA_ATTRIBUTE,
             _attribute(algorithms.SIGNING_TIME, _time(at)),
-            _attribute(algorithms.MESSAGE_DIGEST, der.octet_string(digest(with_digest, content))),
+            _attribute(algorithms.MESSAGE_DIGEST, der.octet_string(hashed)),
         )
     )
-    covered = digest(with_digest, der.tlv(der.SET, *attributes))
+    attributes_digest = digest(with_digest, der.tlv(der.SET, *attributes))
     signer = der.sequence(
         der.integer(1),
         own.issuer_and_serial,
         _DIGEST[with_digest],
         der.explicit(0, *attributes),
-        _RSA,
-        der.octet_string(key.key.sign(covered, _PADDING, prehashed(with_digest))),
+        schemes.identifier(key.key, with_digest, padding),
+        der.octet_string(schemes.sign(key.key, attributes_digest, with_digest, padding)),
     )
     signed = der.sequence(
         der.integer(1),
@@ -65,33 +78,43 @@ def sign(content: bytes, *, key: OwnKey, with_digest: Digest, at: datetime) -> b
     return der.sequence(der.identifier(algorithms.SIGNED_DATA), der.explicit(0, signed))
 
 
-def verify(signature: bytes, *, content: bytes | None, certificates: Sequence[x509.Certificate]) -> Verified:
-    """Verify a ContentInfo of SignedData over `content` (None: over the content it carries itself).
+def opaque(signature: bytes) -> bytes:
+    """The content that signed-data carries itself (smime-type signed-data); raises `Refused` when it carries none."""
+    _, content, _ = _parts(signature)
+    if content is None:
+        raise _refused("the signed content is missing")
+    return content
+
+
+def verify(
+    signature: bytes,
+    *,
+    content: Covered,
+    carried: bool = False,
+    certificates: Sequence[x509.Certificate],
+    sha1: bool = False,
+) -> Verified:
+    """Verify a ContentInfo of SignedData over `content`; `carried` when that is the content it carries itself.
 
     At least one signer must be one of `certificates`, and every signer that is must have signed rightly; certificates
-    in the signature itself are not looked at. Raises `Refused` (AS2-SIGNATURE, AS2-ALGORITHM, AS2-ASN1).
+    in the signature itself are not looked at. SHA-1 holds only with `sha1`. Raises `Refused` (AS2-SIGNATURE,
+    AS2-ALGORITHM, AS2-ASN1).
     """
-    encapsulated, signers = _parts(signature)
-    inner_type, *inner = encapsulated.expect(der.SEQUENCE).children()
-    content_type = inner_type.oid()
-    carried = inner[0].expect(0xA0).only().octets() if inner else None
-    if content is None:
-        if carried is None:
-            raise _refused("the signed content is missing")
-        content = carried
-    elif carried and carried != content:
+    content_type, inside, signers = _parts(signature)
+    if inside and not carried and digest("sha256", inside) != content.digest("sha256"):
         raise _refused("a detached signature must not carry other content of its own")
     if not 1 <= len(signers) <= MOST_SIGNERS:
         raise _refused(f"it has {len(signers)} signers; 1 to {MOST_SIGNERS} are accepted")
     found: Verified | None = None
     for signer in signers:
-        found = _verified(signer, content_type, content, certificates) or found
+        found = _verified(signer, content_type, content, certificates, sha1=sha1) or found
     if found is None:
         raise _refused("it was made with none of the partner's certificates in force; compare those in its file")
     return found
 
 
-def _parts(signature: bytes) -> tuple[Element, list[Element]]:
+def _parts(signature: bytes) -> tuple[bytes, bytes | None, list[Element]]:
+    """The content type, the content carried (None: none), and the signers."""
     # version, digest algorithms, content, [0] certificates, [1] revocation lists, signers
     info = ber.read(signature).expect(der.SEQUENCE).children()
     if len(info) != 2 or info[0].oid() != algorithms.SIGNED_DATA:
@@ -101,11 +124,15 @@ def _parts(signature: bytes) -> tuple[Element, list[Element]]:
         raise _refused("SignedData lacks a field or has one too many")
     fields[0].integer()
     fields[1].expect(der.SET)
-    return fields[2], fields[-1].expect(der.SET).children()
+    encapsulated = fields[2].expect(der.SEQUENCE).children()
+    if not 1 <= len(encapsulated) <= 2:
+        raise _refused("the encapsulated content has one or two fields")
+    carried = encapsulated[1].expect(0xA0).only().octets() if len(encapsulated) == 2 else None
+    return encapsulated[0].oid(), carried, fields[-1].expect(der.SET).children()
 
 
 def _verified(
-    signer: Element, content_type: bytes, content: bytes, certificates: Iterable[x509.Certificate]
+    signer: Element, content_type: bytes, content: Covered, certificates: Iterable[x509.Certificate], *, sha1: bool
 ) -> Verified | None:
     fields = signer.expect(der.SEQUENCE).children()
     if len(fields) < 5:
@@ -114,37 +141,34 @@ def _verified(
     if known is None:
         return None
     name = algorithms.digest_of(fields[2])
+    if name == "sha1" and not sha1:
+        raise Refused(
+            "AS2-ALGORITHM",
+            "a SHA-1 signature is not accepted; the partner must use SHA-256 or better, or its file must say "
+            "`accept: [sha1]`",
+        )
     attributes = fields.pop(3) if fields[3].tag == 0xA0 else None
     if len(fields) < 5:
         raise _refused("SignerInfo lacks a field")
-    scheme, _ = algorithms.algorithm(fields[3])
-    if algorithms.RSA_SIGNATURES.get(scheme, "") not in {None, name}:
-        raise Refused("AS2-ALGORITHM", f"signature algorithm {der.dotted(scheme)} is not accepted with {name}")
-    key = facts(known).rsa
+    key = facts(known).key
     if key is None:
-        raise _refused(f"the partner's certificate holds no RSA key of {algorithms.LEAST_RSA_BITS} bits or more")
+        raise _refused("the key of the partner's certificate is too weak, or neither RSA nor EC")
+    scheme = Scheme(fields[3], key, name)
     value = fields[4].octets()
-    hashed = digest(name, content)
-    for covered in _covered(attributes, content_type, content, hashed, name):
-        try:
-            key.verify(value, covered, _PADDING, prehashed(name))
-        except InvalidSignature:
-            continue
-        return Verified(certificate=known, digest=name, content=content)
+    if any(scheme.fits(value, each) for each in _digests(attributes, content_type, content, name)):
+        return Verified(certificate=known, digest=name)
     raise _refused("the signature does not fit the partner's key")
 
 
-def _covered(
-    attributes: Element | None, content_type: bytes, content: bytes, hashed: bytes, name: Digest
-) -> Iterator[bytes]:
+def _digests(attributes: Element | None, content_type: bytes, content: Covered, name: Digest) -> Iterator[bytes]:
     """The digests of what the signature may cover."""
     if attributes is None:
-        if content[:1] == b"\x31":
+        if content.first == b"\x31":
             # RFC 5652 allows this; but signed attributes of another message could then pass as content.
             raise _refused("signed content without attributes must not look like attributes")
-        yield hashed
+        yield content.digest(name)
         return
-    _check_attributes(attributes, content_type, hashed)
+    _check_attributes(attributes, content_type, content.digest(name))
     # The signature covers the attributes as a SET in DER; some peers sign them in the order they send.
     as_sent = der.tlv(der.SET, attributes.content)
     yield digest(name, as_sent)
