@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from gateway.endpoints.as2 import der
+from gateway.endpoints.as2.window import Segment
 from gateway.errors import Refused
 
 DEPTH = 24
@@ -73,27 +74,25 @@ class Element(NamedTuple):
         """The value of an octet string, put together when it came in pieces; `tag` is its primitive identifier."""
         if self.tag == tag:
             return self.content
-        self.expect(tag | 0x20)
-        pieces: list[bytes] = []
-        self._collect(pieces)
-        return b"".join(pieces)
+        return b"".join(self.source.data[begin:end] for begin, end in self.pieces(tag))
 
-    def _collect(self, pieces: list[bytes]) -> None:
-        for child in self._each():
-            if child.tag == der.OCTET_STRING:
-                pieces.append(child.content)
-            else:
-                child.expect(der.OCTET_STRING | 0x20)._collect(pieces)  # noqa: SLF001  # its own kind
+    def pieces(self, tag: int = der.OCTET_STRING) -> Iterator[tuple[int, int]]:
+        """Where the pieces of an octet string begin and end; as `octets`."""
+        if self.tag == tag:
+            yield self.begin, self.end
+            return
+        for child in self.expect(tag | 0x20)._each():  # noqa: SLF001  # its own kind
+            yield from child.pieces()
 
     def oid(self) -> bytes:
         """The content octets of an object identifier, to be compared with those of `der.oid`."""
         return self.expect(der.OBJECT_IDENTIFIER).content
 
     def integer(self) -> int:
-        """The value of an INTEGER."""
+        """The value of an INTEGER of at most 16 bytes: versions and lengths, serial numbers are compared as bytes."""
         content = self.expect(der.INTEGER).content
-        if not content:
-            raise malformed("an INTEGER has no content", self.start)
+        if not 1 <= len(content) <= 16:
+            raise malformed("an INTEGER has no content or more than 16 bytes", self.start)
         return int.from_bytes(content, "big", signed=True)
 
     def to_der(self) -> bytes:
@@ -109,7 +108,7 @@ class Element(NamedTuple):
 class Source:
     """The bytes under reading, with the budget of elements they may cost and the ends found of indefinite ones."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: Segment) -> None:
         self.data = data
         self._left = 65_536 + len(data) // 128
         self._ends: dict[int, int] = {}
@@ -172,7 +171,7 @@ class Source:
                 position = end
 
 
-def read(data: bytes) -> Element:
+def read(data: Segment) -> Element:
     """The one element the bytes hold; line ends behind it are let pass."""
     element = Source(data).element(0, len(data), 0)
     rest = data[element.after : element.after + TRAILING + 1]

@@ -10,12 +10,16 @@ SET = 0x31
 
 def tlv(tag: int, *parts: bytes) -> bytes:
     """An element with that identifier octet, its content put together from `parts`."""
-    content = b"".join(parts)
-    size = len(content)
+    return opening(tag, b"".join(parts), 0)
+
+
+def opening(tag: int, begin: bytes, rest: int) -> bytes:
+    """An element whose content begins with `begin`; the `rest` bytes of it follow elsewhere."""
+    size = len(begin) + rest
     if size < 0x80:
-        return bytes((tag, size)) + content
+        return bytes((tag, size)) + begin
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + content
+    return bytes((tag, 0x80 | len(length))) + length + begin
 
 
 def sequence(*parts: bytes) -> bytes:

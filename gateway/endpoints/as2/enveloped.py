@@ -73,20 +73,27 @@ def envelop(
     key = os.urandom(KEY_BYTES[cipher])
     info = der.set_of(*(recipient_info(certificate, key, how) for certificate in recipients))
     if is_gcm(cipher):
-        nonce = os.urandom(NONCE)
-        sealing = BlockCipher(AES(key), GCM(nonce)).encryptor()
+        vector = os.urandom(NONCE)
+        sealing = BlockCipher(AES(key), GCM(vector)).encryptor()
         encrypted = sealing.update(content) + sealing.finalize()
-        enclosed = der.sequence(der.identifier(algorithms.DATA), algorithm_of(cipher, nonce), der.tlv(0x80, encrypted))
-        sealed = der.sequence(der.integer(0), info, enclosed, der.octet_string(sealing.tag))
-        return der.sequence(der.identifier(algorithms.AUTH_ENVELOPED_DATA), der.explicit(0, sealed))
-    vector = os.urandom(block_of(cipher))
-    padding = padding_for(len(content), cipher)
-    encryptor = BlockCipher(AES(key), CBC(vector)).encryptor()
-    encrypted = encryptor.update(content + padding) + encryptor.finalize()
-    enclosed = der.sequence(der.identifier(algorithms.DATA), algorithm_of(cipher, vector), der.tlv(0x80, encrypted))
-    return der.sequence(
-        der.identifier(algorithms.ENVELOPED_DATA), der.explicit(0, der.sequence(der.integer(0), info, enclosed))
-    )
+        begin, end = around(cipher, vector, info, size=len(encrypted), tag=sealing.tag)
+    else:
+        vector = os.urandom(block_of(cipher))
+        encryptor = BlockCipher(AES(key), CBC(vector)).encryptor()
+        encrypted = encryptor.update(content + padding_for(len(content), cipher)) + encryptor.finalize()
+        begin, end = around(cipher, vector, info, size=len(encrypted), tag=None)
+    return b"".join((begin, encrypted, end))
+
+
+def around(cipher: Cipher, vector: bytes, recipients: bytes, *, size: int, tag: bytes | None) -> tuple[bytes, bytes]:
+    """What stands before and behind `size` encrypted bytes in a ContentInfo in DER; `tag` is that of GCM."""
+    behind = b"" if tag is None else der.octet_string(tag)
+    rest = size + len(behind)
+    content = der.identifier(algorithms.DATA) + algorithm_of(cipher, vector) + der.opening(0x80, b"", size)
+    data = der.integer(0) + recipients + der.opening(der.SEQUENCE, content, size)
+    kind = algorithms.ENVELOPED_DATA if tag is None else algorithms.AUTH_ENVELOPED_DATA
+    wrapped = der.opening(0xA0, der.opening(der.SEQUENCE, data, rest), rest)
+    return der.opening(der.SEQUENCE, der.identifier(kind) + wrapped, rest), behind
 
 
 def padding_for(size: int, cipher: Cipher) -> bytes:
@@ -125,17 +132,40 @@ def open_envelope(content_info: Element, keys: Sequence[OwnKey]) -> Opened:
 
     Raises `Refused` only for what anyone can see without a key: structure, algorithm, recipients.
     """
-    kind, wrapped = content_info.children()
-    fields = wrapped.expect(0xA0).only().expect(der.SEQUENCE).children()
-    # version, [0] originator, recipients, content; then [1] attributes, or [1] attributes, tag, [2] attributes
-    originator = 1 if len(fields) > 1 and fields[1].tag == 0xA0 else 0
-    if len(fields) < originator + 3:
-        raise _refused("EnvelopedData lacks a field")
-    behind = fields[originator + 3 :] if kind.oid() == algorithms.AUTH_ENVELOPED_DATA else None
-    sealed, encrypted = _content(fields[originator + 2], behind)
-    own, carried, how = ours(fields[originator + 1].expect(der.SET).children(), keys)
+    found = fields(content_info)
+    sealed, encrypted = _content(found)
+    own, carried, how = ours(found.recipients, keys)
     key = transport.content_key(own, carried, how, KEY_BYTES[sealed.cipher])
     return _decrypted(sealed, encrypted, key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """The elements of an envelope; `behind` what follows the content in AuthEnvelopedData, None in EnvelopedData."""
+
+    recipients: Sequence[Element]
+    algorithm: Element
+    encrypted: Element
+    behind: Sequence[Element] | None
+
+
+def fields(content_info: Element) -> Fields:
+    """The elements of a ContentInfo of EnvelopedData or AuthEnvelopedData."""
+    kind, wrapped = content_info.children()
+    found = wrapped.expect(0xA0).only().expect(der.SEQUENCE).children()
+    # version, [0] originator, recipients, content; then [1] attributes, or [1] attributes, tag, [2] attributes
+    originator = 1 if len(found) > 1 and found[1].tag == 0xA0 else 0
+    if len(found) < originator + 3:
+        raise refused("EnvelopedData lacks a field")
+    content = found[originator + 2].expect(der.SEQUENCE).children()
+    if len(content) != 3:
+        raise refused("the encrypted content is missing")
+    return Fields(
+        recipients=found[originator + 1].expect(der.SET).children(),
+        algorithm=content[1],
+        encrypted=content[2],
+        behind=found[originator + 3 :] if kind.oid() == algorithms.AUTH_ENVELOPED_DATA else None,
+    )
 
 
 def _decrypted(sealed: Sealed, encrypted: bytes, key: bytes) -> Opened:
@@ -143,43 +173,45 @@ def _decrypted(sealed: Sealed, encrypted: bytes, key: bytes) -> Opened:
         encrypted, tag = encrypted[: -sealed.tag_size], encrypted[-sealed.tag_size :]
     else:
         tag = sealed.tag or b""
-    context = decryptor(sealed, key, tag)
+    context = decryptor(sealed, key)
     content = context.update(encrypted)
-    if is_gcm(sealed.cipher):
-        try:
-            content += context.finalize()
-        except InvalidTag:
-            return Opened(content=content, cipher=sealed.cipher, intact=False)
-        return Opened(content=content, cipher=sealed.cipher, intact=True)
+    if isinstance(context, AEADDecryptionContext):
+        return Opened(content=content, cipher=sealed.cipher, intact=authentic(context, tag))
     content += context.finalize()
     padding = content[-1]
     intact = 1 <= padding <= block_of(sealed.cipher) and content.endswith(bytes((padding,)) * padding)
     return Opened(content=content[: len(content) - (padding if intact else 0)], cipher=sealed.cipher, intact=intact)
 
 
-def decryptor(sealed: Sealed, key: bytes, tag: bytes) -> CipherContext | AEADDecryptionContext:
-    """What decrypts the content with its key; `tag` is that of GCM."""
+def authentic(context: AEADDecryptionContext, tag: bytes) -> bool:
+    """True when the tag is that of what was decrypted."""
+    try:
+        context.finalize_with_tag(tag)
+    except InvalidTag:
+        return False
+    return True
+
+
+def decryptor(sealed: Sealed, key: bytes) -> CipherContext | AEADDecryptionContext:
+    """What decrypts the content with its key."""
     if sealed.cipher == "3des-cbc":
         return BlockCipher(TripleDES(key), CBC(sealed.vector)).decryptor()
     if not is_gcm(sealed.cipher):
         return BlockCipher(AES(key), CBC(sealed.vector)).decryptor()
-    context = BlockCipher(AES(key), GCM(sealed.vector, tag, min_tag_length=TAGS.start)).decryptor()
+    context = BlockCipher(AES(key), GCM(sealed.vector, None, min_tag_length=TAGS.start)).decryptor()
     context.authenticate_additional_data(sealed.extra)
     return context
 
 
-def _content(element: Element, behind: Sequence[Element] | None) -> tuple[Sealed, bytes]:
-    """How the content is sealed, and the encrypted bytes; `behind` are the fields after it in AuthEnvelopedData."""
-    parts = element.expect(der.SEQUENCE).children()
-    if len(parts) != 3:
-        raise _refused("the encrypted content is missing")
-    encrypted = parts[2].octets(0x80)
-    sealed = sealed_as(parts[1], behind)
+def _content(found: Fields) -> tuple[Sealed, bytes]:
+    """How the content is sealed, and the encrypted bytes."""
+    encrypted = found.encrypted.octets(0x80)
+    sealed = sealed_as(found.algorithm, found.behind)
     if is_gcm(sealed.cipher):
         if sealed.tag is None and len(encrypted) < sealed.tag_size:
-            raise _refused("the encrypted content is shorter than its tag")
+            raise refused("the encrypted content is shorter than its tag")
     elif not encrypted or len(encrypted) % block_of(sealed.cipher):
-        raise _refused("the encrypted content is not a whole number of blocks")
+        raise refused("the encrypted content is not a whole number of blocks")
     return sealed, encrypted
 
 
@@ -194,14 +226,14 @@ def sealed_as(algorithm: Element, behind: Sequence[Element] | None) -> Sealed:
     if not is_gcm(cipher):
         vector = parameters.octets() if parameters else b""
         if behind is not None or len(vector) != block_of(cipher):
-            raise _refused("its vector is not one block, or the cipher does not authenticate and should")
+            raise refused("its vector is not one block, or the cipher does not authenticate and should")
         return Sealed(cipher=cipher, vector=vector, tag=None, tag_size=0, extra=b"")
     fields = parameters.expect(der.SEQUENCE).children() if parameters else []
     if not 1 <= len(fields) <= 2:
-        raise _refused("the parameters of AES-GCM are a nonce and the length of the tag")
+        raise refused("the parameters of AES-GCM are a nonce and the length of the tag")
     nonce, tag_size = fields[0].octets(), fields[1].integer() if len(fields) == 2 else TAGS.start
     if not 8 <= len(nonce) <= 128 or tag_size not in TAGS:
-        raise _refused(
+        raise refused(
             f"the nonce of AES-GCM has {len(nonce)} bytes, its tag {tag_size}; 8 to 128 and 12 to 16 are accepted"
         )
     if behind is None:
@@ -210,7 +242,7 @@ def sealed_as(algorithm: Element, behind: Sequence[Element] | None) -> Sealed:
     rest = behind[1:] if authenticated else behind
     tag = rest[0].octets() if rest else b""
     if len(tag) != tag_size:
-        raise _refused(f"the tag has {len(tag)} bytes, and is said to have {tag_size}")
+        raise refused(f"the tag has {len(tag)} bytes, and is said to have {tag_size}")
     extra = b""
     if authenticated is not None:  # RFC 5083 section 2.2: the attributes as a SET in DER
         extra = der.tlv(der.SET, *sorted(each.to_der() for each in authenticated.children()))
@@ -220,19 +252,20 @@ def sealed_as(algorithm: Element, behind: Sequence[Element] | None) -> Sealed:
 def ours(recipients: Sequence[Element], keys: Sequence[OwnKey]) -> tuple[RSAPrivateKey, bytes, AsymmetricPadding]:
     """The key of ours an envelope is for, the content key it carries for us, and how."""
     if len(recipients) > MOST_RECIPIENTS:
-        raise _refused(f"it has more than {MOST_RECIPIENTS} recipients")
+        raise refused(f"it has more than {MOST_RECIPIENTS} recipients")
     for recipient in recipients:
         if recipient.tag != der.SEQUENCE:
             continue  # another way to agree on a key, meant for someone else
         fields = recipient.children()
         if len(fields) != 4:
-            raise _refused("a recipient is malformed")
+            raise refused("a recipient is malformed")
         for own in keys:
             key = schemes.private_rsa(own.key)
             if key is not None and facts(own.certificate).named_by(fields[1]):
                 return key, fields[3].octets(), transport.padding_of(fields[2])
-    raise _refused("none of its recipients is one of our certificates; give the partner the certificate in use")
+    raise refused("none of its recipients is one of our certificates; give the partner the certificate in use")
 
 
-def _refused(text: str) -> Refused:
+def refused(text: str) -> Refused:
+    """The refusal of an envelope that cannot be opened."""
     return Refused("AS2-DECRYPT", f"the message cannot be decrypted: {text}")

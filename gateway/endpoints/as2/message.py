@@ -1,7 +1,7 @@
 """An AS2 message as a whole: composed out of a payload, opened into one (RFC 4130 section 4, RFC 5402)."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -9,13 +9,14 @@ from typing import Literal
 from cryptography import x509
 
 from gateway.config.certificates import OwnKey
-from gateway.endpoints.as2 import algorithms, ber, compressed, enveloped, mime, signed
+from gateway.endpoints.as2 import algorithms, ber, compressed, der, enveloped, mime, signed
 from gateway.endpoints.as2.algorithms import Cipher, Digest, Padding, Transport, Weak
 from gateway.endpoints.as2.ber import Element
 from gateway.endpoints.as2.mime import Part
 from gateway.errors import Refused
 
 PKCS7 = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+_CMS_BEGINS = frozenset({b"0\x80", b"0\x81", b"0\x82", b"0\x83", b"0\x84", b"0\x85"})
 PKCS7_SIGNATURE = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature"})
 
 
@@ -89,7 +90,7 @@ def compose(payload: bytes, *, filename: str, content_type: str, protection: Pro
     plain = protection.recipient is None and not protection.compress
     check = mic(digest, payload if plain else entity)
     if protection.compress == "before-signing" or (protection.compress and not protection.key):
-        headers, body = _pkcs7("compressed-data", "smime.p7z", compressed.compress(entity))
+        headers, body = pkcs7("compressed-data", "smime.p7z", compressed.compress(entity))
         entity = mime.part(headers, body)
     if protection.key:
         hashed = algorithms.digest(digest, entity)
@@ -98,18 +99,19 @@ def compose(payload: bytes, *, filename: str, content_type: str, protection: Pro
         content_type, body = multipart_signed(entity, signature, digest)
         headers = {"Content-Type": content_type}
         if protection.compress == "after-signing":
-            headers, body = _pkcs7("compressed-data", "smime.p7z", compressed.compress(mime.part(headers, body)))
+            headers, body = pkcs7("compressed-data", "smime.p7z", compressed.compress(mime.part(headers, body)))
     if protection.recipient:
         entity = mime.part(headers, body)
         sealed = enveloped.envelop(
             entity, recipients=(protection.recipient,), cipher=protection.cipher, how=protection.transport
         )
         kind = "authEnveloped-data" if enveloped.is_gcm(protection.cipher) else "enveloped-data"
-        headers, body = _pkcs7(kind, "smime.p7m", sealed)
+        headers, body = pkcs7(kind, "smime.p7m", sealed)
     return Composed(headers=headers, body=body, mic=check, digest=digest)
 
 
-def _pkcs7(kind: str, name: str, content: bytes) -> tuple[dict[str, str], bytes]:
+def pkcs7(kind: str, name: str, content: bytes) -> tuple[dict[str, str], bytes]:
+    """Headers and body of a part that holds CMS."""
     headers = {
         "Content-Type": f"application/pkcs7-mime; smime-type={kind}; name={name}",
         "Content-Disposition": f"attachment; filename={name}",
@@ -120,18 +122,25 @@ def _pkcs7(kind: str, name: str, content: bytes) -> tuple[dict[str, str], bytes]
 
 def multipart_signed(entity: bytes, signature: bytes, digest: Digest) -> tuple[str, bytes]:
     """Content type and body of a multipart/signed (RFC 1847) of a part and the signature over it."""
+    content_type, before, behind = around_signed(signature, digest)
+    return content_type, b"".join((before, entity, behind))
+
+
+def around_signed(signature: bytes, digest: Digest) -> tuple[str, bytes, bytes]:
+    """Content type of a multipart/signed, and what stands in it before and behind the signed part."""
     boundary = mime.new_boundary()
     headers = {
         "Content-Type": "application/pkcs7-signature; name=smime.p7s",
         "Content-Disposition": "attachment; filename=smime.p7s",
         "Content-Transfer-Encoding": "base64",
     }
-    second = mime.part(headers, mime.base64_lines(signature))
     content_type = (
         f'multipart/signed; protocol="application/pkcs7-signature"; micalg={algorithms.mic_name(digest)}; '
         f'boundary="{boundary}"'
     )
-    return content_type, mime.join([entity, second], boundary)
+    mark = f"--{boundary}".encode()
+    second = mime.part(headers, mime.base64_lines(signature))
+    return content_type, mark + b"\r\n", b"".join((b"\r\n", mark, b"\r\n", second, b"\r\n", mark, b"--\r\n"))
 
 
 def open_message(
@@ -181,14 +190,21 @@ def _content_info(part: Part) -> tuple[bytes, Element] | None:
     """The content type and the ContentInfo of a CMS part; what it says it is (smime-type) is not asked."""
     if part.type.word not in PKCS7:
         return None
-    # Some peers name base64 in the HTTP header and send the bytes as they are: CMS begins with 0x30, "0" in ASCII,
-    # and its second octet is a length no base64 text has there.
-    data = part.body if part.body[:2] in {b"0\x80", b"0\x81", b"0\x82", b"0\x83", b"0\x84"} else part.decoded()
-    info = ber.read(data).expect(0x30)
+    data = part.body if looks_like_cms(part.body[:2]) else part.decoded()
+    info = ber.read(data).expect(der.SEQUENCE)
     fields = info.children()
     if len(fields) != 2:
         raise ber.malformed("ContentInfo has two fields", info.start)
     return fields[0].oid(), info
+
+
+def looks_like_cms(first: bytes) -> bool:
+    """True when CMS begins with these two bytes.
+
+    Some peers name base64 in the HTTP header and send the bytes as they are: CMS begins with 0x30, "0" in ASCII, and
+    its second octet is a length no base64 text has there.
+    """
+    return first in _CMS_BEGINS
 
 
 def _expanded(part: Part, limit: int) -> tuple[Part, bool]:
@@ -207,10 +223,11 @@ def _verified(
         verified = signed.verify(signature, content=signed.covered(content), certificates=certificates, sha1=sha1)
         return mime.read(content), verified, content
     if (info := _content_info(part)) and info[0] == algorithms.SIGNED_DATA:
-        content = signed.opaque(info[1].raw)
-        verified = signed.verify(
-            info[1].raw, content=signed.covered(content), carried=True, certificates=certificates, sha1=sha1
-        )
+        parts = signed.parts(info[1])
+        if parts.content is None:
+            raise Refused("AS2-SIGNATURE", "the signature is not accepted: the signed content is missing")
+        content = parts.content.octets()
+        verified = signed.verify_parts(parts, content=signed.covered(content), certificates=certificates, sha1=sha1)
         return mime.read(content), verified, content
     return part, None, b""
 
@@ -219,9 +236,14 @@ def _whole(part: Part) -> bytes:
     """A part as one entity; of one that is the HTTP body itself, only the headers a verifier needs."""
     if part.raw is not part.body:
         return part.raw
+    return entity_head(part.headers) + part.body
+
+
+def entity_head(headers: Mapping[str, str]) -> bytes:
+    """Of the headers of an HTTP body, by lower-case name, those a verifier needs, as the head of an entity."""
     kept = ("Content-Type", "Content-Transfer-Encoding")
-    lines = "".join(f"{name}: {part.headers[name.lower()]}\r\n" for name in kept if name.lower() in part.headers)
-    return lines.encode("latin-1") + b"\r\n" + part.body
+    lines = "".join(f"{name}: {headers[name.lower()]}\r\n" for name in kept if name.lower() in headers)
+    return lines.encode("latin-1") + b"\r\n"
 
 
 def signed_parts(part: Part) -> tuple[bytes, bytes]:

@@ -12,10 +12,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes
 
+from gateway.endpoints.as2.window import Segment
 from gateway.errors import Refused
 
 MOST_HEADER_BYTES = 32 * 1024
 MOST_PARTS = 32
+MOST_LOOKALIKES = 1000
+"""Most places in a multipart that look like its boundary and are none; each costs a look."""
 
 EPILOGUE = 4
 """Most bytes that may follow the last boundary, blanks and line ends only.
@@ -28,6 +31,12 @@ _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PARAMETER = re.compile(r";\s*(?:([^\s=;\"]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;\"]*)))?\s*")
 _QUOTED_PAIR = re.compile(r"\\(.)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_TEXT = re.compile(r"[\t -~]*")
+_WRAPPERS = ("multipart/signed", "application/pkcs7-", "application/x-pkcs7-")
+"""Types whose own headers no signature covers: blocks of another place put there by an attacker come out as noise, and
+were noise let pass, our answer would tell him bytes of it (whether it holds a line feed).
+"""
 _SINGLE = frozenset({"content-type", "content-transfer-encoding", "content-disposition"})
 
 
@@ -77,14 +86,22 @@ def read(raw: bytes) -> Part:
     end = _HEAD_END.search(raw, 0, MOST_HEADER_BYTES)
     if end is None:
         raise Refused("AS2-MIME", f"no empty line ends the headers within {MOST_HEADER_BYTES} bytes")
-    return Part(fields(raw[: end.start()], single=_SINGLE), raw[end.end() :], raw)
+    found = Part(fields(raw[: end.start()], single=_SINGLE), raw[end.end() :], raw)
+    if found.type.word.startswith(_WRAPPERS) and not all(_TEXT.fullmatch(each) for each in found.headers.values()):
+        raise Refused("AS2-MIME", "a header of a part that wraps another must be printable ASCII")
+    return found
 
 
 def fields(head: bytes, *, single: Collection[str]) -> dict[str, str]:
     """The header fields of these lines by lower-case name, unfolded; those of `single` must not be there twice."""
+    if len(head) > MOST_HEADER_BYTES:
+        raise Refused("AS2-MIME", f"the headers have more than {MOST_HEADER_BYTES} bytes")
+    lines = head.decode("latin-1").replace("\r\n", "\n")
+    if _CONTROL.search(lines):
+        raise Refused("AS2-MIME", "the headers hold control characters")
     headers: dict[str, str] = {}
     name = ""
-    for number, line in enumerate(head.decode("latin-1").replace("\r\n", "\n").split("\n"), start=1):
+    for number, line in enumerate(lines.split("\n"), start=1):
         if line[:1] in {" ", "\t"} and name:
             headers[name] += " " + line.strip(" \t")
             continue
@@ -133,14 +150,22 @@ def safe_name(name: str) -> str | None:
 
 def split(body: bytes, boundary: str) -> list[bytes]:
     """The parts of a multipart body, each exactly the bytes between its delimiters (RFC 2046 section 5.1.1)."""
+    return [body[begin:end] for begin, end in places(body, boundary)]
+
+
+def places(body: Segment, boundary: str) -> list[tuple[int, int]]:
+    """Where the parts of a multipart body begin and end; as `split`."""
     if not 1 <= len(boundary) <= 200 or not boundary.isascii():
         raise Refused("AS2-MIME", "the multipart has no usable boundary")
     mark = b"--" + boundary.encode()
-    parts: list[bytes] = []
+    parts: list[tuple[int, int]] = []
     begin = -1  # of the part under way; -1 in the preamble
-    at = 0
+    at = lookalikes = 0
     while (found := body.find(mark, at)) >= 0:
         at = found + len(mark)
+        lookalikes += 1
+        if lookalikes > MOST_LOOKALIKES:
+            raise Refused("AS2-MIME", "the boundary of the multipart occurs too often", place=f"byte {found}")
         if found and body[found - 1] != 0x0A:
             continue
         closing = body[at : at + 2] == b"--"
@@ -150,7 +175,7 @@ def split(body: bytes, boundary: str) -> list[bytes]:
             continue  # a longer boundary begins with this one
         if begin >= 0:
             end = found - (2 if body[found - 2 : found] == b"\r\n" else 1)
-            parts.append(body[begin : max(begin, end)])
+            parts.append((begin, max(begin, end)))
         if len(parts) > MOST_PARTS:
             raise Refused("AS2-MIME", f"the multipart has more than {MOST_PARTS} parts")
         if closing:

@@ -78,45 +78,19 @@ def sign(hashed: bytes, *, key: OwnKey, with_digest: Digest, at: datetime, paddi
     return der.sequence(der.identifier(algorithms.SIGNED_DATA), der.explicit(0, signed))
 
 
-def opaque(signature: bytes) -> bytes:
-    """The content that signed-data carries itself (smime-type signed-data); raises `Refused` when it carries none."""
-    _, content, _ = _parts(signature)
-    if content is None:
-        raise _refused("the signed content is missing")
-    return content
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The elements of SignedData; `content` is None where it is detached."""
+
+    content_type: bytes
+    content: Element | None
+    signers: Sequence[Element]
 
 
-def verify(
-    signature: bytes,
-    *,
-    content: Covered,
-    carried: bool = False,
-    certificates: Sequence[x509.Certificate],
-    sha1: bool = False,
-) -> Verified:
-    """Verify a ContentInfo of SignedData over `content`; `carried` when that is the content it carries itself.
-
-    At least one signer must be one of `certificates`, and every signer that is must have signed rightly; certificates
-    in the signature itself are not looked at. SHA-1 holds only with `sha1`. Raises `Refused` (AS2-SIGNATURE,
-    AS2-ALGORITHM, AS2-ASN1).
-    """
-    content_type, inside, signers = _parts(signature)
-    if inside and not carried and digest("sha256", inside) != content.digest("sha256"):
-        raise _refused("a detached signature must not carry other content of its own")
-    if not 1 <= len(signers) <= MOST_SIGNERS:
-        raise _refused(f"it has {len(signers)} signers; 1 to {MOST_SIGNERS} are accepted")
-    found: Verified | None = None
-    for signer in signers:
-        found = _verified(signer, content_type, content, certificates, sha1=sha1) or found
-    if found is None:
-        raise _refused("it was made with none of the partner's certificates in force; compare those in its file")
-    return found
-
-
-def _parts(signature: bytes) -> tuple[bytes, bytes | None, list[Element]]:
-    """The content type, the content carried (None: none), and the signers."""
+def parts(content_info: Element) -> Parts:
+    """The elements of a ContentInfo of SignedData."""
     # version, digest algorithms, content, [0] certificates, [1] revocation lists, signers
-    info = ber.read(signature).expect(der.SEQUENCE).children()
+    info = content_info.expect(der.SEQUENCE).children()
     if len(info) != 2 or info[0].oid() != algorithms.SIGNED_DATA:
         raise _refused("the signature part is not SignedData")
     fields = info[1].expect(0xA0).only().expect(der.SEQUENCE).children()
@@ -127,8 +101,42 @@ def _parts(signature: bytes) -> tuple[bytes, bytes | None, list[Element]]:
     encapsulated = fields[2].expect(der.SEQUENCE).children()
     if not 1 <= len(encapsulated) <= 2:
         raise _refused("the encapsulated content has one or two fields")
-    carried = encapsulated[1].expect(0xA0).only().octets() if len(encapsulated) == 2 else None
-    return encapsulated[0].oid(), carried, fields[-1].expect(der.SET).children()
+    return Parts(
+        content_type=encapsulated[0].oid(),
+        content=encapsulated[1].expect(0xA0).only() if len(encapsulated) == 2 else None,
+        signers=fields[-1].expect(der.SET).children(),
+    )
+
+
+def verify(
+    signature: bytes, *, content: Covered, certificates: Sequence[x509.Certificate], sha1: bool = False
+) -> Verified:
+    """Verify a detached signature, a ContentInfo of SignedData, over `content`; as `verify_parts`."""
+    found = parts(ber.read(signature))
+    if found.content is not None:
+        inside = found.content.octets()
+        if inside and digest("sha256", inside) != content.digest("sha256"):
+            raise _refused("a detached signature must not carry other content of its own")
+    return verify_parts(found, content=content, certificates=certificates, sha1=sha1)
+
+
+def verify_parts(
+    found: Parts, *, content: Covered, certificates: Sequence[x509.Certificate], sha1: bool = False
+) -> Verified:
+    """Verify SignedData over `content`.
+
+    At least one signer must be one of `certificates`, and every signer that is must have signed rightly; certificates
+    in the signature itself are not looked at. SHA-1 holds only with `sha1`. Raises `Refused` (AS2-SIGNATURE,
+    AS2-ALGORITHM, AS2-ASN1).
+    """
+    if not 1 <= len(found.signers) <= MOST_SIGNERS:
+        raise _refused(f"it has {len(found.signers)} signers; 1 to {MOST_SIGNERS} are accepted")
+    who: Verified | None = None
+    for signer in found.signers:
+        who = _verified(signer, found.content_type, content, certificates, sha1=sha1) or who
+    if who is None:
+        raise _refused("it was made with none of the partner's certificates in force; compare those in its file")
+    return who
 
 
 def _verified(
