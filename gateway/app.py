@@ -22,15 +22,18 @@ from gateway.config.model import Gateway
 from gateway.config.reload import Reloader
 from gateway.config.snapshot import Current, Snapshot
 from gateway.endpoints import KINDS
-from gateway.endpoints.base import Incoming, Parts, Reactor
+from gateway.endpoints.base import Answerer, Incoming, Parts, Reactor
 from gateway.endpoints.http import front
+from gateway.endpoints.http_tls import over_tls
 from gateway.enrichment import ENRICHMENTS
 from gateway.errors import Permanent
 from gateway.flow.accept import Acceptance
+from gateway.flow.answer import AnswerStep
 from gateway.flow.context import Flow
 from gateway.flow.deliver import DeliverStep
 from gateway.flow.process import ProcessStep
 from gateway.flow.read import ReadStep
+from gateway.flow.settle import Settlement
 from gateway.flow.status import message_status, show_queues
 from gateway.flow.worker import Step, Worker
 from gateway.formats import FORMATS
@@ -125,9 +128,11 @@ class App:
             spool=settings.database.payloads / "tmp",
             status=self._status,
             metrics=metrics,
+            settle=Settlement(self._flow).settle,
         )
         self._listeners = [kind.listener(self._parts) for kind in KINDS.values() if kind.listener is not None]
         self._senders = {name: kind.sender(self._parts) for name, kind in KINDS.items() if kind.sender is not None}
+        answerers = {name: sender for name, sender in self._senders.items() if isinstance(sender, Answerer)}
         self._worker = Worker(
             self._flow,
             reactor,
@@ -136,6 +141,9 @@ class App:
                 "process": Step(take=ProcessStep(self._flow, self.current).take, slots=4 * threads),
                 "deliver": Step(
                     take=DeliverStep(self._flow, self.current, self._senders).take, slots=settings.pace.deliveries
+                ),
+                "answer": Step(
+                    take=AnswerStep(self._flow, self.current, answerers).take, slots=settings.pace.deliveries
                 ),
             },
             lease=settings.pace.lease,
@@ -199,8 +207,11 @@ class App:
         routes: dict[str, IResource] = {}
         for listener in self._listeners:
             routes.update(listener.routes)
-        http = self._settings.listen.http
-        self._ports.append(self._listen(http.port, front(self._parts, routes), http.address))
+        http_site = front(self._parts, routes)
+        http, https = self._settings.listen.plain, self._settings.listen.https
+        plain = self._listen(http.port, http_site, http.address) if http else None
+        secure = self._listen(https.port, over_tls(http_site, self._parts), https.address) if https else None
+        self._ports += [port for port in (plain, secure) if port]
         self._ticker.start()
         self._repeat("heartbeat", self._heartbeat, self._settings.pace.lease.total_seconds() / 3, now=False)
         self._repeat("queue gauges", self._gauges, QUEUE_GAUGES_EVERY, now=True)
@@ -211,7 +222,8 @@ class App:
             "started",
             node=self.node,
             version=__version__,
-            http=_where(self._ports[0]),
+            http=_where(plain),
+            https=_where(secure),
             monitoring=_where(self._monitoring),
             partners=len(self.current.snapshot.partners),
         )
@@ -279,7 +291,9 @@ def _every(reactor: IReactorTime, ask: Callable[[], Any]) -> LoopingCall:
     return call
 
 
-def _where(port: IListeningPort) -> str:
+def _where(port: IListeningPort | None) -> str | None:
+    if port is None:
+        return None
     host = port.getHost()
     assert isinstance(host, (IPv4Address, IPv6Address))
     return f"{host.host}:{host.port}"

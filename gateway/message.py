@@ -34,6 +34,7 @@ class MessageState(StrEnum):
     READ = "read"
     REFUSED = "refused"  # its content cannot be read; a person must look
     PARKED = "parked"  # reading it raised something unexpected; a replay tries again
+    DUPLICATE = "duplicate"  # the same content as another one of its sender, under a new identity
     SENT = "sent"
 
 
@@ -118,6 +119,8 @@ class Message:
     """One transmission. `peer_id` is the identity its sender gave it, unique per direction, channel and partner.
 
     An AS2 Message-ID, an idempotency key, the name under which a file was taken. `channel` is the endpoint kind.
+    `evidence` is what its sender signed, as it came. `answer_to` is the address at which the answer is awaited on a
+    connection of its own (None: it was given at once); while `answer_by` is set it is still to be sent, until then.
     """
 
     id: str
@@ -133,6 +136,9 @@ class Message:
     content_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     answer: Answer | None = None
+    evidence: PayloadRef | None = None
+    answer_to: str | None = None
+    answer_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +174,8 @@ class Delivery:
     """One document on its way to one partner by one endpoint; `message_id` is the outgoing message it carries.
 
     `position` orders the plan: the deliveries of one position are tried one after the other (`rank` 0 first, the next
-    when it failed), different positions go side by side. `proof` says in words what shows that it arrived.
+    when it failed), different positions go side by side. `proof` says in words what shows that it arrived. `expected`
+    is what a receipt that comes later must show, in words of its kind; None while nothing was sent that awaits one.
     """
 
     id: str
@@ -186,6 +193,7 @@ class Delivery:
     next_at: datetime | None = None
     last_error: str | None = None
     proof: str | None = None
+    expected: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from gateway.flow.accept import accept_unit
 from gateway.flow.rehearse import Rehearsal, rehearse
 from gateway.flow.timeline import Story, label, story, tell
 from gateway.message import Delivery, Document, DocumentKind, Message, MessageState, Processing, new_id
-from gateway.store import deliveries, documents, events, messages, payloads
+from gateway.store import deliveries, documents, events, messages, payloads, receipts
 from gateway.store.database import NotFound, Tx
 
 T = TypeVar("T")
@@ -116,6 +116,9 @@ def list_documents(  # one parameter an option
             for document in documents.recent(tx, state=each, partner=partner, kind=wanted, before=before, limit=limit):
                 rows.append((document, label(document, tuple(deliveries.of_document(tx, document.id)))))
         stopped = _stopped_messages(tx, partner, limit) if held or state is None else []
+        strays = (
+            [each for each in receipts.unmatched(tx, limit=limit) if partner in {None, each.partner}] if held else []
+        )
     rows.sort(key=lambda row: row[0].id, reverse=True)
     if as_json:
         for document, said in rows[:limit]:
@@ -140,6 +143,8 @@ def list_documents(  # one parameter an option
         console.print(
             f"message {message.id} from {message.partner} is {message.state}: {escape(message.filename or '')}"
         )
+    for receipt in strays:
+        console.print(f"receipt of {receipt.received_at:%Y-%m-%d %H:%M} from {receipt.partner}: {escape(receipt.text)}")
     if held and (rows or stopped):
         console.print("see why: gateway show ID   ·   let it go: gateway release ID   ·   end it: gateway reject ID")
 
@@ -169,12 +174,20 @@ def _row(document: Document, said: str) -> dict[str, object]:
 @click.command()
 @click.argument("id_or_number", metavar="ID")
 @click.option("--output", is_flag=True, help="Print the bytes of the outgoing message instead.")
+@click.option("--evidence", is_flag=True, help="Print what the sender signed, as it came, instead (messages over AS2).")
 @pass_site
-def show(site: Site, id_or_number: str, *, output: bool) -> None:
+def show(site: Site, id_or_number: str, *, output: bool, evidence: bool) -> None:
     """Show a document (by id, start of an id, or number) or message: its time line, findings and proof."""
     console = Console(soft_wrap=True)
     with site.database.read() as tx:
         message = _message(tx, id_or_number)
+        if message is None and evidence:
+            message = messages.get(tx, find_document(tx, id_or_number).message_id)
+        if message is not None and evidence:
+            if message.evidence is None:
+                raise Refused("NOT-FOUND", f"message {message.id} was not signed by its sender")
+            click.echo(payloads.get(tx, message.evidence), nl=False)
+            return
         if message is not None:
             _print_message(tx, console, message)
             return

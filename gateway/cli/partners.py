@@ -1,4 +1,4 @@
-"""Commands about partners: partner list, partner show, partner new."""
+"""Commands about partners: partner list, partner show, partner new, partner sheet, partner import."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from rich.table import Table
 
 from gateway.cli.new_site import write_new
 from gateway.cli.output import table_console
+from gateway.cli.sheets import import_sheet, write_sheet
 from gateway.cli.site import Site, pass_site
 from gateway.config.explain import explain
 from gateway.config.load import PROCESS
@@ -162,5 +163,8 @@ def new(site: Site, name: str, kind: str) -> None:
     click.echo(f"made partners/{name}.yaml, and the directory var/{name}/{folder} that it names")
     click.echo("next: put in its identifiers and endpoints, then: gateway check")
 
+
+for command in (write_sheet, import_sheet):
+    partner.add_command(command)
 
 COMMANDS = (partner,)

@@ -20,13 +20,17 @@ class Site:
     def __init__(self, root: str) -> None:
         self.root = Path(root).resolve()
 
-    @cached_property
-    def snapshot(self) -> Snapshot:
-        """The checked configuration; raises `ConfigRefused` with every problem."""
+    def require(self) -> None:
+        """Raise `Permanent` where there is no site."""
         if not (self.root / PROCESS).is_file():
             raise Permanent(
                 f"{self.root} has no gateway.toml; go to a site, name one with --site, or make one: gateway init"
             )
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The checked configuration; raises `ConfigRefused` with every problem."""
+        self.require()
         return load(self.root, catalogue(), now=datetime.now(UTC))
 
     @cached_property

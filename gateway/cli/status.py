@@ -21,7 +21,7 @@ from gateway.config.model import Address
 from gateway.config.snapshot import Snapshot
 from gateway.message import DeliveryState, MessageState, Processing
 from gateway.monitoring.certificates import expiries
-from gateway.store import deliveries, documents, events, messages
+from gateway.store import deliveries, documents, events, messages, receipts
 from gateway.store.database import NotFound, Tx
 
 ASK_SECONDS = 5.0
@@ -104,6 +104,7 @@ def _stand(tx: Tx, snapshot: Snapshot, daemon: Daemon, now: datetime) -> dict[st
             for state in _STOPPED
             if (counted := len(messages.recent(tx, state=state, limit=MOST_COUNTED)))
         },
+        "unmatched_receipts": len(receipts.unmatched(tx, limit=MOST_COUNTED)),
         "expiring_certificates": [
             {"use": use, "owner": owner, "serial": serial, "until": _iso(until)}
             for use, owner, serial, until in expiries(snapshot)
@@ -174,6 +175,9 @@ def _print(stand: Mapping[str, Any], calls: list[str]) -> None:
         ("deliveries", _by_state(stand["deliveries"]) + oldest),
     ):
         console.print(f"[bold]{name:<14}[/] {escape(text)}", highlight=False)
+    if count := stand["unmatched_receipts"]:
+        text = f"{_counted(count)} that fit no message of ours; see them: gateway list --held"
+        console.print(f"[bold]{'receipts':<14}[/] {text}", highlight=False)
     for call in calls:
         console.print(f"[yellow]![/] {escape(call)}", highlight=False)
     if not calls:

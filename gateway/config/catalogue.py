@@ -60,7 +60,7 @@ class PartnerContext:
     """What surrounds an endpoint in its partner's file: for the checks only its kind can make.
 
     `sends`: a route leads to the endpoint; `receives`: an entry of the partner's `sends` is for it; `identities` are
-    the names of ours in gateway.toml.
+    the names of ours in gateway.toml; `https`: there is a listener with TLS; `public`: it says how partners reach us.
     """
 
     partner: str
@@ -69,6 +69,8 @@ class PartnerContext:
     receives: bool
     certificates: Certificates
     identities: frozenset[str]
+    https: bool = True
+    public: bool = True
 
 
 @dataclass(frozen=True, slots=True)

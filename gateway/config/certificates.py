@@ -13,16 +13,25 @@ PrivateKey = RSAPrivateKey | EllipticCurvePrivateKey
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """A certificate and the time in which it is in force: the file's dates cut by the certificate's own."""
+    """A certificate and the time in which it is in force: the file's dates cut by the certificate's own.
+
+    One on `trial` verifies signatures before that time already; nothing is encrypted to it earlier.
+    """
 
     certificate: x509.Certificate
     since: datetime
     until: datetime
     file: str
+    trial: bool = False
 
     def in_force(self, at: datetime) -> bool:
         """True when it is in force at that time."""
         return self.since <= at < self.until
+
+    def verifies(self, at: datetime) -> bool:
+        """True when signatures made with it are accepted at that time."""
+        begins = self.certificate.not_valid_before_utc if self.trial else self.since
+        return begins <= at < self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class PartnerCertificates:
 
     def verifying(self, at: datetime) -> tuple[x509.Certificate, ...]:
         """All certificates whose signatures are accepted at that time."""
-        return tuple(dated.certificate for dated in self.verify if dated.in_force(at))
+        return tuple(dated.certificate for dated in self.verify if dated.verifies(at))
 
     def encrypting(self, at: datetime) -> x509.Certificate | None:
         """The certificate to encrypt to at that time: of those in force the one that came into force last."""
@@ -71,6 +80,22 @@ def latest(certificates: Iterable[Dated], at: datetime) -> x509.Certificate | No
     """Of the certificates in force the one that came into force last."""
     chosen = max((dated for dated in certificates if dated.in_force(at)), key=lambda dated: dated.since, default=None)
     return chosen.certificate if chosen else None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpsKey:
+    """What the HTTPS listener shows: its certificate with those of its issuers, and the key; `authorities` issue the
+    certificates of its clients (none: no client needs one).
+    """
+
+    chain: tuple[x509.Certificate, ...]
+    key: PrivateKey
+    authorities: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The certificate that belongs to the key."""
+        return self.chain[0]
 
 
 ALWAYS_SINCE = datetime.min.replace(tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import itertools
 import json
 import os
 import re
@@ -13,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from gateway.config.catalogue import Catalogue, CompiledMapping, EndpointFacts, MappingSource, PartnerContext
-from gateway.config.certificates import OwnIdentity, PartnerCertificates
+from gateway.config.certificates import HttpsKey, OwnIdentity, PartnerCertificates
 from gateway.config.credentials import Credentials
 from gateway.config.model import Certificates, EndpointSettings, Gateway, Identity, Partner
 from gateway.config.models import models
@@ -76,8 +77,23 @@ def check(
         certificates=site.certificates,
         warnings=problems,
         files=files,
+        https=site.https,
+        tls=site.tls,
     )
     return snapshot, problems
+
+
+def certified(
+    root: Path, catalogue: Catalogue, *, now: datetime, environment: Mapping[str, str] = os.environ
+) -> tuple[dict[str, OwnIdentity], dict[str, PartnerCertificates], tuple[Problem, ...]]:
+    """Our identities and the partners' certificates, as far as they can be read, with all problems of the site.
+
+    A configuration that is refused for an expired certificate is when its certificates are asked for.
+    """
+    site = _Site(root.absolute(), catalogue, now=now, environment=environment)
+    site.read()
+    site.join()
+    return site.identities, site.certificates, site.problems.all()
 
 
 class _Site:
@@ -91,11 +107,13 @@ class _Site:
         self.compiled: dict[str, CompiledMapping] = {}
         self.identities: dict[str, OwnIdentity] = {}
         self.certificates: dict[str, PartnerCertificates] = {}
+        self.https: HttpsKey | None = None
         self._catalogue = catalogue
         self._models = models(catalogue)
         self._endpoint: TypeAdapter[EndpointSettings] = TypeAdapter(self._models.endpoint)
         self._secrets = Secrets(environment, self.problems)
         self._credentials = Credentials(root, now=now, environment=environment, problems=self.problems)
+        self.tls = self._credentials.tls
         self._bytes: dict[str, bytes] = {}
         self._claimed: dict[tuple[str, str], tuple[Source, Steps]] = {}
         self._process = Source(file=PROCESS)
@@ -213,6 +231,8 @@ class _Site:
             identities = dict(self.settings.identities)
             self._secrets.check(source, self.settings, ())
             self._process_checks(source, self.settings)
+            if self.settings.listen.https is not None:
+                self.https = self._credentials.https(source, self.settings.listen.https)
         else:
             for name, data in mapping_at(source.data, "identities").items():
                 made = self._made(Identity, data)
@@ -223,18 +243,21 @@ class _Site:
             self.identities[name] = self._credentials.identity(source, name, identity)
 
     def _process_checks(self, source: Source, settings: Gateway) -> None:
-        http, monitoring = settings.listen.http, settings.listen.monitoring
-        for name, address in (("http", http), ("monitoring", monitoring)):
+        listen = settings.listen
+        named = (("http", listen.plain), ("https", listen.https), ("monitoring", listen.monitoring))
+        addresses = [(name, address) for name, address in named if address is not None]
+        for name, address in addresses:
             try:
                 ipaddress.ip_address(address.address)
             except ValueError:
                 text = f"{shown(address.address)} is not an IP address"
                 self.problems.add(source, ("listen", name, "address"), "E102", text)
-        meet = http.address == monitoring.address or {http.address, monitoring.address} & _ANY_ADDRESS
-        if http.port == monitoring.port != 0 and meet:
-            text = f"http and monitoring both listen on port {http.port}"
-            path = ("listen", "monitoring", "port")
-            self.problems.add(source, path if path in source.values else ("listen", "http", "port"), "E218", text)
+        for (one, first), (other, second) in itertools.combinations(addresses, 2):
+            meet = first.address == second.address or {first.address, second.address} & _ANY_ADDRESS
+            if first.port == second.port != 0 and meet:
+                text = f"{one} and {other} both listen on port {first.port}"
+                path = ("listen", other, "port")
+                self.problems.add(source, path if path in source.values else ("listen", one, "port"), "E218", text)
         url = settings.database.url
         if not url.startswith(("sqlite:///", "postgresql://")):
             text = "the database URL begins with neither sqlite:/// nor postgresql://"
@@ -290,8 +313,11 @@ class _Site:
                 receives=facts.receives and any(not each or endpoint in each for each in over),
                 certificates=certificates,
                 identities=frozenset(mapping_at(self._process.data, "identities")),
+                https="https" in mapping_at(self._process.data, "listen"),
+                public="public_url" in mapping_at(self._process.data, "listen"),
             )
             path: Steps = ("endpoints", endpoint)
+            self._credentials.endpoint(source, path, settings)
             for problem in facts.check(settings, context) if facts.check else ():
                 self.problems.refer(source, (*path, *problem.path), problem.code, problem.text)
             self._claims(source, path, settings, facts)

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from gateway.config.types import Duration, SecretReference, SitePath, Size, Strict
 from gateway.finding import Severity
@@ -71,6 +72,30 @@ class DatedCertificate(Strict):
     file: SitePath = Field(description="X.509 certificate, PEM or DER")
     since: date | None = Field(default=None, alias="from", description="first day in force")
     until: date | None = Field(default=None, description="day on which it is no longer in force")
+    trial: bool = Field(default=False, description="verify only: signatures made with it are taken before `from` too")
+
+
+def _user_name(value: str) -> str:
+    if ":" in value or not value.isprintable():
+        raise ValueError("a user name has no colon and no control characters (RFC 7617 section 2)")
+    return value
+
+
+UserName = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_user_name)]
+"""A user name of HTTP basic authentication."""
+
+
+def _proxy_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"'{value}' is not a URL: {error}") from None
+    if parts.scheme != "http" or not parts.hostname or not port or not value.isascii() or any(c <= " " for c in value):
+        raise ValueError(f"'{value.rpartition('@')[2]}' is not a proxy; write http://HOST:PORT")
+    if parts.username is not None or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("the URL of a proxy has host and port only; name user and password by settings of their own")
+    return value
 
 
 def _certificate(value: Any) -> Any:
@@ -81,6 +106,30 @@ _Listed = Annotated[DatedCertificate, BeforeValidator(_certificate, json_schema_
 DatedCertificates = Annotated[
     tuple[_Listed, ...], BeforeValidator(_listed, json_schema_input_type=_Listed | tuple[_Listed, ...])
 ]
+
+
+class ServerTls(Strict):
+    """TLS towards the server of an endpoint; without `ca` its certificate is verified with the system's authorities."""
+
+    ca: SitePath | None = Field(default=None, description="PEM; its authority's certificate, or the server's own")
+    certificate: SitePath | None = Field(default=None, description="our TLS client certificate with its chain, PEM")
+    key: SecretReference | None = Field(default=None, description="private key of `certificate`, PEM, by reference")
+
+
+class ClientLogin(Strict):
+    """What the partner's client must show before a message from it is taken: all that is set here."""
+
+    certificate: SitePath | None = Field(default=None, description="its TLS client certificate, PEM or DER")
+    user: UserName | None = Field(default=None, description="user name of HTTP basic authentication")
+    password: SecretReference | None = Field(default=None, description="its password, by reference")
+
+
+class Proxy(Strict):
+    """An HTTP proxy on the way to a server."""
+
+    url: Annotated[str, AfterValidator(_proxy_url)] = Field(description="http://HOST:PORT")
+    user: UserName | None = Field(default=None, description="user name at the proxy")
+    password: SecretReference | None = Field(default=None, description="its password, by reference")
 
 
 class Certificates(Strict):
@@ -157,6 +206,7 @@ class Identity(Strict):
 
     as2_id: str = Field(min_length=1, max_length=128, description="our AS2 name (RFC 4130 section 6.2)")
     keys: tuple[IdentityKey, ...] = Field(min_length=1, description="our keys")
+    contact: str | None = Field(default=None, max_length=200, description="whom partners write to or call about AS2")
 
 
 class Organisation(Strict):
@@ -175,11 +225,47 @@ class Address(Strict):
     port: int = Field(ge=0, le=65535, description="TCP port; 0 picks a free one and logs it")
 
 
+class Https(Address):
+    """HTTP over TLS; certificate, key and client_ca are read again at every reload, while the port stays open."""
+
+    certificate: SitePath = Field(description="server certificate, PEM, the certificates of its issuers after it")
+    key: SecretReference = Field(description="its private key, PEM, by reference")
+    client_ca: SitePath | None = Field(
+        default=None, description="PEM; when set, only clients with a certificate of these authorities may connect"
+    )
+
+
+def _public_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"'{value}' is not a URL: {error}") from None
+    plain = value.isascii() and value.isprintable() and " " not in value and parts.username is None
+    if not plain or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"'{value}' is no address; write https://HOST or http://HOST, with :PORT where there is one")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError("write scheme, host and port only; the paths below them are ours to choose")
+    return value.rstrip("/")
+
+
 class Listen(Strict):
     """The listeners of the process."""
 
-    http: Address = Field(default=Address(port=8080), description="AS2 (/as2) and HTTP API (/api)")
+    http: Address = Field(
+        default=Address(port=8080),
+        description="AS2 (/as2) and HTTP API (/api), without TLS; closed when only `https` is written",
+    )
+    https: Https | None = Field(default=None, description="the same over TLS")
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
+        default=None, description="how partners reach us, without path, as https://edi.acme.example: for their MDNs"
+    )
     monitoring: Address = Field(default=Address(port=9464), description="/healthz /readyz /metrics")
+
+    @property
+    def plain(self) -> Address | None:
+        """Where HTTP without TLS is taken; None when `https` is written and `http` is not."""
+        return None if self.https is not None and "http" not in self.model_fields_set else self.http
 
 
 class Database(Strict):
@@ -220,7 +306,9 @@ class Pace(Strict):
 
 
 class Gateway(Strict):
-    """gateway.toml: the process. Changes to `listen`, `database` and `logs` need a restart; all else is reloaded."""
+    """gateway.toml: the process. Changes to `listen` (the files of `listen.https` aside), `database` and `logs` need a
+    restart; all else is reloaded.
+    """
 
     organisation: Organisation
     identities: Mapping[str, Identity] = Field(default_factory=dict, description="our AS2 identities, by name")

@@ -1,27 +1,29 @@
-"""New keys with self-signed certificates, as AS2 partners exchange them."""
+"""New keys with self-signed certificates, as AS2 partners exchange them, and requests for an authority to sign."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
 from gateway.config.certificates import PrivateKey
 
-P256 = 256
+P256, P384, P521 = 256, 384, 521
 MOST_NAME = 64
 PARTNERS_CLOCK = timedelta(hours=1)
+_CURVES: Mapping[int, ec.EllipticCurve] = {P256: ec.SECP256R1(), P384: ec.SECP384R1(), P521: ec.SECP521R1()}
 
 
 def new_certificate(name: str, *, days: int, now: datetime, bits: int = 2048) -> tuple[bytes, bytes]:
     """A certificate for the common name `name` (its first 64 characters) and its private key, both PEM (PKCS #8).
 
-    `bits` is the length of the RSA key, or 256 for an EC key on P-256; it is valid from an hour ago, because the clocks
-    of partners differ, until `days` from now.
+    `bits` is the length of the RSA key, or 256, 384 or 521 for an EC key on that curve of NIST; it is valid from an
+    hour ago, because the clocks of partners differ, until `days` from now.
     """
-    key = _key(bits)
+    key = new_key(bits)
     common_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:MOST_NAME])])
     rsa_key = isinstance(key, rsa.RSAPrivateKey)
     certificate = (
@@ -35,16 +37,46 @@ def new_certificate(name: str, *, days: int, now: datetime, bits: int = 2048) ->
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(encrypts=rsa_key), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, SHA256())
+        .sign(key, digest_for(key))
     )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return certificate.public_bytes(Encoding.PEM), private
+    return certificate.public_bytes(Encoding.PEM), key_pem(key)
 
 
-def _key(bits: int) -> PrivateKey:
-    if bits == P256:
-        return ec.generate_private_key(ec.SECP256R1())
+def new_request(name: str, key: PrivateKey, *, organisation: str | None = None, country: str | None = None) -> bytes:
+    """A request for a certificate of this key (PKCS #10, PEM), with the usages an AS2 certificate needs.
+
+    `country` has two letters; raises `ValueError` for a name that no certificate can carry.
+    """
+    told = ((NameOID.COUNTRY_NAME, country), (NameOID.ORGANIZATION_NAME, organisation), (NameOID.COMMON_NAME, name))
+    subject = x509.Name([x509.NameAttribute(kind, text[:MOST_NAME]) for kind, text in told if text])
+    rsa_key = isinstance(key, rsa.RSAPrivateKey)
+    return (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(subject)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(encrypts=rsa_key), critical=True)
+        .sign(key, digest_for(key))
+        .public_bytes(Encoding.PEM)
+    )
+
+
+def new_key(bits: int) -> PrivateKey:
+    """A new RSA key of this length, or an EC key on the curve of NIST with this number (256, 384, 521)."""
+    if bits in _CURVES:
+        return ec.generate_private_key(_CURVES[bits])
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+
+
+def key_pem(key: PrivateKey) -> bytes:
+    """A private key as it is written into a file: PEM, PKCS #8, not encrypted."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def digest_for(key: PrivateKey) -> SHA256 | SHA384 | SHA512:
+    """The digest that goes with a key: as long as the curve, SHA-256 for RSA."""
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.key_size > P256:
+        return SHA384() if key.curve.key_size == P384 else SHA512()
+    return SHA256()
 
 
 def _usage(*, encrypts: bool) -> x509.KeyUsage:

@@ -24,6 +24,9 @@ log = structlog.get_logger()
 FIXED = ("listen", "database", "logs")
 """The keys of gateway.toml that take a restart."""
 
+LIVE = tuple(("listen", "https", name) for name in ("certificate", "key", "client_ca"))
+"""What stands below them and does not: the port stays open."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reloaded:
@@ -114,7 +117,11 @@ class Reloader:
 
 
 def _fixed(old: Snapshot, new: Snapshot) -> tuple[Problem, ...]:
-    changes = [change for change in diff_settings(old.settings, new.settings) if change.path[0] in FIXED]
+    changes = [
+        change
+        for change in diff_settings(old.settings, new.settings)
+        if change.path[0] in FIXED and (old.settings.listen.https is None or change.path[:3] not in LIVE)
+    ]
     if not changes:
         return ()
     source = read_toml(PROCESS, (new.root / PROCESS).read_bytes())

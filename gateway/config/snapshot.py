@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from cryptography import x509
+
 from gateway.config.catalogue import CompiledMapping
-from gateway.config.certificates import OwnIdentity, PartnerCertificates
+from gateway.config.certificates import HttpsKey, OwnIdentity, PartnerCertificates
 from gateway.config.model import Gateway, Partner
 from gateway.errors import Problem
 
@@ -15,7 +17,8 @@ from gateway.errors import Problem
 class Snapshot:
     """The configuration of a site at one moment; `hash` covers every file that went into it (hex SHA-256).
 
-    `files` holds the SHA-256 of each of them, by its path relative to the site.
+    `files` holds the SHA-256 of each of them, by its path relative to the site. `tls` holds the certificates that the
+    endpoints of partners name for their connections, by the file they name: a chain, or authorities.
     """
 
     version: int
@@ -29,6 +32,8 @@ class Snapshot:
     certificates: Mapping[str, PartnerCertificates] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    https: HttpsKey | None = None
+    tls: Mapping[Path, tuple[x509.Certificate, ...]] = field(default_factory=dict)
 
 
 class Current:

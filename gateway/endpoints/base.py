@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorTCP, IReactorTime
 from twisted.web.resource import IResource
@@ -12,7 +12,8 @@ from twisted.web.resource import IResource
 from gateway.config.catalogue import EndpointProblem, PartnerContext
 from gateway.config.model import EndpointSettings
 from gateway.config.snapshot import Current, Snapshot
-from gateway.message import Answer, Body, DocumentKind, ReceiptOutcome
+from gateway.errors import Transient
+from gateway.message import Answer, Body, Delivery, DocumentKind, ReceiptOutcome
 from gateway.monitoring.metrics import Metrics
 from gateway.tasks import Tasks
 
@@ -21,12 +22,22 @@ class Reactor(IReactorCore, IReactorTime, IReactorTCP, IReactorFromThreads):
     """What the house asks of a reactor."""
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The answer is awaited at the address `to`, on a connection of its own, and sent for as long as `within`."""
+
+    to: str
+    within: timedelta
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """A message as it came, not yet in the store. `answer` is kept with it for duplicates.
 
     `refusal` is given when the message was authenticated but its content must be refused (its words say why): it is
-    kept and shown, and not processed.
+    kept and shown, and not processed. `evidence` is what its sender signed, as it came. `later` says where the answer
+    is to be sent, when it is not given at once. Within `alike` a message of the same partner with the same content and
+    file name is taken for the same one, whatever its identity.
     """
 
     channel: str
@@ -39,6 +50,9 @@ class Incoming:
     headers: Mapping[str, str] = field(default_factory=dict)
     answer: Answer | None = None
     refusal: str | None = None
+    evidence: Body | None = None
+    later: Later | None = None
+    alike: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +71,16 @@ Accept = Callable[[Incoming], Awaitable[Accepted]]
 """Commits an incoming message; when it returns the bytes and the row are on disk."""
 
 
+async def _remember_nothing(_expected: Mapping[str, str]) -> None:
+    """For senders whose receipts come in the answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """One attempt of a delivery. `wire_id` is the same at every attempt (AS2: the Message-ID without brackets).
 
-    `snapshot` is the configuration the attempt is made with.
+    `snapshot` is the configuration the attempt is made with. A sender whose receipt comes on another connection calls
+    `remember` before it sends: what the receipt must show is then on disk.
     """
 
     delivery_id: str
@@ -77,6 +96,7 @@ class Outgoing:
     number: str
     attempt: int
     at: datetime
+    remember: Callable[[Mapping[str, str]], Awaitable[None]] = _remember_nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +114,36 @@ class NewReceipt:
 class Sent:
     """The other side has the bytes. `delivered`: there is proof already, said in `proof` for people.
 
-    A receipt that refuses the content is told by its outcome: the delivery is then refused, not retried.
+    A receipt that refuses the content is told by its outcome: the delivery is then refused, not retried. What is not
+    delivered yet is sent again when no receipt comes within `again_in` (None: it is only waited for).
     """
 
     delivered: bool
     proof: str
     receipts: tuple[NewReceipt, ...] = ()
+    again_in: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateReceipt:
+    """A receipt that came on a connection of its own, from this partner beyond doubt, for the message `wire_id`.
+
+    `judge` gets the delivery of that message (None: there is none) and says what the receipt means for it: one that
+    does not fit has the outcome unmatched. It is pure, and may be asked more than once.
+    """
+
+    channel: str
+    partner: str
+    wire_id: str
+    judge: Callable[[Delivery | None], Sent]
+
+
+Settle = Callable[[LateReceipt], Awaitable[None]]
+"""Commits what a late receipt means; when it returns, receipt and state are on disk."""
+
+
+async def _settle_nothing(_late: LateReceipt) -> None:
+    raise Transient("there is no store here to keep a receipt in")
 
 
 class Sender(Protocol):
@@ -110,6 +154,25 @@ class Sender(Protocol):
 
     async def close(self) -> None:
         """End what is kept open between deliveries; nothing is sent any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedAnswer:
+    """An answer to a message of a partner, to be sent to the address its sender named."""
+
+    partner: str
+    settings: EndpointSettings
+    snapshot: Snapshot
+    to: str
+    answer: Answer
+
+
+@runtime_checkable
+class Answerer(Protocol):
+    """A sender that can also send an answer on a connection of its own."""
+
+    async def answer(self, owed: OwedAnswer) -> None:
+        """Send the answer; raises `Transient` (try again) or `Permanent` (it cannot or must not be sent there)."""
 
 
 class Listener(Protocol):
@@ -130,7 +193,7 @@ class Listener(Protocol):
 class Parts:
     """What senders and listeners are made with. `now` is the clock (aware UTC); `spool` a directory on the same disk
     as the payloads, for bytes on their way in. `status` tells a partner what became of a message it sent (None when it
-    sent no such message).
+    sent no such message). `settle` takes receipts that come by themselves.
     """
 
     reactor: Reactor
@@ -141,6 +204,7 @@ class Parts:
     spool: Path
     status: Callable[[str, str], Awaitable[Mapping[str, object] | None]] | None = None
     metrics: Metrics = field(default_factory=Metrics)
+    settle: Settle = _settle_nothing
 
 
 def _no_problem(_settings: EndpointSettings, _context: PartnerContext) -> Iterable[EndpointProblem]:

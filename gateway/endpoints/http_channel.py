@@ -5,16 +5,20 @@
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+import structlog
+from OpenSSL import SSL
 from twisted.internet.interfaces import IDelayedCall, ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel, Request
 
+from gateway.endpoints.http_tls import reason as said
 from gateway.message import Answer
 
 if TYPE_CHECKING:
     from gateway.endpoints.http import Front, FrontRequest
 
+log = structlog.get_logger()
 HEAD_SECONDS: Final = 20.0
 IDLE_SECONDS: Final = 60.0
 LINGER_SECONDS: Final = 2.0
@@ -136,6 +140,8 @@ class Channel(HTTPChannel):
         if self._end is not None:
             self._end.cancel()
             self._end = None
+        if isinstance(reason.value, SSL.Error):
+            log.info("https_failed", why=said(reason.value), peer=getattr(self.getPeer(), "host", ""))
         self.site.connection_closed()
         super().connectionLost(reason)
 

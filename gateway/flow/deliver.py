@@ -12,8 +12,7 @@ from gateway.config.model import EndpointSettings
 from gateway.config.snapshot import Current, Snapshot
 from gateway.endpoints.base import NewReceipt, Outgoing, Sender, Sent
 from gateway.errors import Permanent, Refused, Transient
-from gateway.finding import Finding, Severity
-from gateway.flow import advance, retry
+from gateway.flow import advance, retry, settle
 from gateway.flow.context import Flow
 from gateway.flow.lifecycle import Move
 from gateway.message import (
@@ -23,13 +22,11 @@ from gateway.message import (
     DeliveryState,
     Document,
     Message,
-    Processing,
-    Receipt,
     ReceiptOutcome,
     Work,
     new_id,
 )
-from gateway.store import deliveries, documents, messages, payloads, receipts, work
+from gateway.store import deliveries, documents, messages, payloads, work
 from gateway.store.database import Tx
 
 log = structlog.get_logger()
@@ -49,13 +46,18 @@ class _Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ended:
-    """How the attempt ended, to be committed."""
+    """How the attempt ended, to be committed; `sent` when it reached the other side."""
 
     move: Move
     result: AttemptResult
     text: str
-    receipts: tuple[NewReceipt, ...] = ()
+    sent: Sent | None = None
     again_at: datetime | None = None
+
+    @property
+    def receipts(self) -> tuple[NewReceipt, ...]:
+        """The receipts that came in the answer."""
+        return self.sent.receipts if self.sent else ()
 
 
 class DeliverStep:
@@ -76,8 +78,8 @@ class DeliverStep:
         clock = time.perf_counter()
         ended = await self._send(started, snapshot)
         self._flow.metrics.attempt(started.message.channel, ended.result, time.perf_counter() - clock)
-        await self._flow.store.write(lambda tx: self._end(tx, item, started, ended))
-        self._say(started, ended)
+        if await self._flow.store.write(lambda tx: self._end(tx, item, started, ended)):
+            self._say(started, ended)
         self._flow.poke()
 
     def _start(self, tx: Tx, item: Work, snapshot: Snapshot) -> _Started | None:
@@ -85,9 +87,13 @@ class DeliverStep:
         delivery = self._recover(tx, deliveries.get(tx, item.subject))
         partner = snapshot.partners.get(delivery.partner)
         settings = partner.endpoints.get(delivery.endpoint) if partner else None
-        if delivery.state is DeliveryState.HANDED_OVER and tx.now >= delivery.deadline:
-            self._fail(tx, delivery, "no receipt came until the deadline", snapshot)
-        elif delivery.state is DeliveryState.QUEUED and settings is None:
+        if delivery.state is DeliveryState.HANDED_OVER:
+            due = delivery.next_at or delivery.deadline
+            if tx.now < due:
+                work.put_back(tx, item, due=due)
+                return None
+            delivery = self._overdue(tx, delivery, snapshot)
+        if delivery.state is DeliveryState.QUEUED and settings is None:
             self._fail(
                 tx, delivery, f"partners/{delivery.partner}.yaml has no endpoint '{delivery.endpoint}'", snapshot
             )
@@ -124,6 +130,15 @@ class DeliverStep:
         state = advance.delivery(tx, delivery, Move.INTERRUPT, actor=self._flow.actor, why=why)
         return replace(delivery, state=state)
 
+    def _overdue(self, tx: Tx, delivery: Delivery, snapshot: Snapshot) -> Delivery:
+        """No receipt came in time: the delivery is queued again, under the same identity, until its deadline."""
+        if tx.now >= delivery.deadline:
+            last = f"; the last one that came: {delivery.last_error}" if delivery.last_error else ""
+            self._fail(tx, delivery, f"no receipt came until the deadline{last}", snapshot)
+            return replace(delivery, state=DeliveryState.FAILED)
+        why = "no receipt came in time; it is sent again with the same Message-ID"
+        return replace(delivery, state=advance.delivery(tx, delivery, Move.RETRY, actor=self._flow.actor, why=why))
+
     async def _send(self, started: _Started, snapshot: Snapshot) -> _Ended:
         delivery, message = started.delivery, started.message
         outgoing = Outgoing(
@@ -140,6 +155,7 @@ class DeliverStep:
             number=started.document.number or "",
             attempt=delivery.attempts,
             at=self._flow.now(),
+            remember=lambda expected: self._remember(delivery, expected),
         )
         sender = self._senders.get(started.settings.kind)
         try:
@@ -155,6 +171,11 @@ class DeliverStep:
         except Transient as error:
             return self._again(started, str(error), error.retry_after)
 
+    async def _remember(self, delivery: Delivery, expected: Mapping[str, str]) -> None:
+        """Commit what the receipt of this delivery must show; a repeated attempt expects the same as a rule."""
+        if delivery.expected != expected:
+            await self._flow.store.write(lambda tx: deliveries.change(tx, delivery.id, expected=dict(expected)))
+
     def _again(self, started: _Started, text: str, retry_after: timedelta | None) -> _Ended:
         delivery = started.delivery
         decision = retry.decide(
@@ -169,11 +190,15 @@ class DeliverStep:
             return _Ended(move=Move.FAIL, result=AttemptResult.TRANSIENT, text=f"{text}; {decision.why}")
         return _Ended(move=Move.RETRY, result=AttemptResult.TRANSIENT, text=text, again_at=decision.at)
 
-    def _end(self, tx: Tx, item: Work, started: _Started, ended: _Ended) -> None:
+    def _end(self, tx: Tx, item: Work, started: _Started, ended: _Ended) -> bool:
+        """Commit how the attempt ended; False when its receipt came first, on another connection, and said so."""
         delivery = started.delivery
-        deliveries.end_attempt(tx, started.attempt, result=ended.result, text=ended.text)
         for receipt in ended.receipts:
-            _keep(tx, delivery, receipt)
+            settle.keep(tx, delivery, receipt)
+        if started.attempt not in {each.id for each in deliveries.open_attempts(tx, delivery.id)}:
+            work.done(tx, item)
+            return False
+        deliveries.end_attempt(tx, started.attempt, result=ended.result, text=ended.text)
         if ended.move is Move.FAIL:
             self._fail(tx, delivery, ended.text, self._current.snapshot)
         else:
@@ -183,20 +208,23 @@ class DeliverStep:
                 assert ended.again_at is not None
                 deliveries.change(tx, delivery.id, last_error=ended.text, next_at=ended.again_at)
                 work.put_back(tx, item, due=ended.again_at)
-                return
+                return True
             case Move.HAND_OVER:
-                deliveries.change(tx, delivery.id, last_error=None)
-                work.put_back(tx, item, due=delivery.deadline)
-                return
+                due = delivery.deadline
+                if ended.sent is not None and ended.sent.again_in is not None:
+                    due = min(tx.now + ended.sent.again_in, due)
+                deliveries.change(tx, delivery.id, last_error=None, next_at=due)
+                work.put_back(tx, item, due=due)
+                return True
             case Move.DELIVER:
-                deliveries.change(tx, delivery.id, proof=ended.text, last_error=None)
-                self._supersede(tx, delivery)
+                assert ended.sent is not None
+                settle.delivered(tx, delivery, ended.sent, actor=self._flow.actor)
             case Move.REFUSE:
-                deliveries.change(tx, delivery.id, last_error=ended.text)
-                self._hold(tx, delivery, ended.text)
+                settle.refused(tx, delivery, ended.text, actor=self._flow.actor)
             case _:
                 pass
         work.done(tx, item)
+        return True
 
     def _fail(self, tx: Tx, delivery: Delivery, why: str, snapshot: Snapshot) -> None:
         """The way failed: the next fallback of its step takes over, if there is one."""
@@ -216,26 +244,6 @@ class DeliverStep:
         advance.delivery(tx, following, Move.QUEUE, actor=self._flow.actor, why=f"'{delivery.endpoint}' failed")
         deliveries.change(tx, following.id, deadline=deadline, next_at=tx.now)
         work.add(tx, "deliver", following.id)
-
-    def _supersede(self, tx: Tx, delivery: Delivery) -> None:
-        for other in deliveries.of_document(tx, delivery.document_id):
-            if other.position == delivery.position and other.state is DeliveryState.PLANNED:
-                advance.delivery(tx, other, Move.SUPERSEDE, actor=self._flow.actor, why=f"'{delivery.endpoint}' did it")
-
-    def _hold(self, tx: Tx, delivery: Delivery, why: str) -> None:
-        """The other side refused the content: no other way is tried, the document waits for a person."""
-        document = documents.get(tx, delivery.document_id)
-        finding = Finding(
-            rule="CONTENT-REFUSED",
-            severity=Severity.HOLD,
-            text=f"{delivery.partner} refused it: {why}",
-            fix="correct the invoice, the partner file or the mapping, then replay; or release to send it as it is",
-            owner="gateway",
-        )
-        documents.change(tx, document.id, findings=(*document.findings, finding))
-        if document.state is Processing.RELEASED:
-            advance.document(tx, document, Move.HOLD, actor=self._flow.actor, why=finding.text)
-        self._supersede(tx, delivery)
 
     def _say(self, started: _Started, ended: _Ended) -> None:
         events = {
@@ -265,27 +273,9 @@ def _judge(sent: Sent) -> _Ended:
     """What an attempt that reached the other side means for the delivery."""
     refusing = next((each for each in sent.receipts if each.outcome is ReceiptOutcome.REFUSED), None)
     if refusing is not None:
-        return _Ended(move=Move.REFUSE, result=AttemptResult.REFUSED, text=refusing.text, receipts=sent.receipts)
+        return _Ended(move=Move.REFUSE, result=AttemptResult.REFUSED, text=refusing.text, sent=sent)
     move = Move.DELIVER if sent.delivered else Move.HAND_OVER
-    return _Ended(move=move, result=AttemptResult.OK, text=sent.proof, receipts=sent.receipts)
-
-
-def _keep(tx: Tx, delivery: Delivery, receipt: NewReceipt) -> None:
-    payload = payloads.put(tx, payloads.body_of(receipt.payload)) if receipt.payload else None
-    receipts.add(
-        tx,
-        Receipt(
-            id=new_id(),
-            kind=receipt.kind,
-            outcome=receipt.outcome,
-            partner=delivery.partner,
-            text=receipt.text,
-            received_at=tx.now,
-            delivery_id=delivery.id,
-            payload=payload,
-            details=receipt.details,
-        ),
-    )
+    return _Ended(move=move, result=AttemptResult.OK, text=sent.proof, sent=sent)
 
 
 def _told(ended: _Ended) -> Mapping[str, str]:

@@ -57,6 +57,7 @@ MESSAGE: Mapping[tuple[MessageState, Move], MessageState] = {
     (M.RECEIVED, Move.PARK): M.PARKED,
     (M.REFUSED, Move.REPLAY): M.RECEIVED,
     (M.PARKED, Move.REPLAY): M.RECEIVED,
+    (M.DUPLICATE, Move.REPLAY): M.RECEIVED,  # a person knows that it is none
     (M.READ, Move.REPLAY): M.RECEIVED,  # documents that could be read stay; only unreadable ones are read again
 }
 
@@ -86,6 +87,8 @@ DELIVERY: Mapping[tuple[DeliveryState, Move], DeliveryState] = {
     (D.PLANNED, Move.SUPERSEDE): D.SUPERSEDED,
     (D.PLANNED, Move.CANCEL): D.CANCELLED,
     (D.QUEUED, Move.START): D.SENDING,
+    (D.QUEUED, Move.DELIVER): D.DELIVERED,  # its receipt came while it waited to be sent again
+    (D.QUEUED, Move.REFUSE): D.REFUSED,
     (D.QUEUED, Move.FAIL): D.FAILED,
     (D.QUEUED, Move.PARK): D.PARKED,
     (D.QUEUED, Move.CANCEL): D.CANCELLED,
@@ -104,8 +107,12 @@ DELIVERY: Mapping[tuple[DeliveryState, Move], DeliveryState] = {
     (D.DELIVERED, Move.SEE): D.SEEN,
     (D.DELIVERED, Move.RESEND): D.QUEUED,
     (D.SEEN, Move.RESEND): D.QUEUED,
+    (D.FAILED, Move.DELIVER): D.DELIVERED,  # its receipt came after the deadline
+    (D.FAILED, Move.REFUSE): D.REFUSED,
     (D.FAILED, Move.RESEND): D.QUEUED,
     (D.REFUSED, Move.RESEND): D.QUEUED,
+    (D.PARKED, Move.DELIVER): D.DELIVERED,
+    (D.PARKED, Move.REFUSE): D.REFUSED,
     (D.PARKED, Move.RESEND): D.QUEUED,
     (D.CANCELLED, Move.RESEND): D.QUEUED,
     (D.FAILED, Move.CANCEL): D.CANCELLED,
@@ -114,7 +121,7 @@ DELIVERY: Mapping[tuple[DeliveryState, Move], DeliveryState] = {
 }
 
 INITIAL: Mapping[Axis, tuple[State, ...]] = {
-    "message": (M.RECEIVED, M.SENT),
+    "message": (M.RECEIVED, M.DUPLICATE, M.SENT),
     "processing": (P.READ,),
     "delivery": (D.QUEUED, D.PLANNED),
 }

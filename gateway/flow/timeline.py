@@ -100,6 +100,12 @@ def _say(event: Event) -> str:
             return f"received{name} from {data.get('partner', '')} over {data.get('channel', '')} ({data.get('size', '?')} bytes)"
         case "message", "received again":
             return f"received again: {event.why}"
+        case "message", "duplicate":
+            return f"taken for a duplicate: {event.why}"
+        case "message", "answer sent":
+            return f"answer {event.why}"
+        case "message", "answer not sent":
+            return f"the answer could not be sent: {event.why}{_next(data)}"
         case "message", "read":
             return f"message read: {event.why}"
         case "message", "refuse":
@@ -124,15 +130,22 @@ def _say(event: Event) -> str:
             return f"delivered to {where}: {event.why}"
         case "delivery", "hand over":
             return f"handed over to {where}: {event.why}"
+        case "delivery", "receipt":
+            return f"a receipt from {where} changed nothing: {event.why}"
+        case "delivery", "retry" if event.before == DeliveryState.HANDED_OVER:
+            return f"to {where}: {event.why}"
         case "delivery", "retry":
-            again = f"; next attempt {data['next'][:19].replace('T', ' ')} UTC" if "next" in data else ""
-            return f"could not be sent to {where}: {event.why}{again}"
+            return f"could not be sent to {where}: {event.why}{_next(data)}"
         case "delivery", "fail":
             return f"delivery to {where} failed: {event.why}"
         case "delivery", "refuse":
             return f"refused by {where}: {event.why}"
         case _, what:
             return f"{what}{': ' + event.why if event.why else ''}"
+
+
+def _next(data: Mapping[str, str]) -> str:
+    return f"; next attempt {data['next'][:19].replace('T', ' ')} UTC" if "next" in data else ""
 
 
 def _detail(event: Event) -> str:

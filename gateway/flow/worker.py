@@ -10,12 +10,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from gateway.errors import Transient
-from gateway.flow import advance
+from gateway.flow import advance, lifecycle
 from gateway.flow.advance import LostRace
 from gateway.flow.context import Flow
 from gateway.flow.lifecycle import IllegalMove, Move
 from gateway.message import AttemptResult, Work
-from gateway.store import deliveries, documents, messages, nodes, work
+from gateway.store import deliveries, documents, events, messages, nodes, work
 from gateway.store.database import Tx
 
 log = structlog.get_logger()
@@ -141,8 +141,23 @@ class Worker:
             case "deliver":
                 for attempt in deliveries.open_attempts(tx, item.subject):
                     deliveries.end_attempt(tx, attempt.id, result=AttemptResult.PARKED, text=why)
-                advance.delivery(tx, deliveries.get(tx, item.subject), Move.PARK, actor=actor, why=why, data=data)
-                deliveries.change(tx, item.subject, last_error=why)
+                delivery = deliveries.get(tx, item.subject)
+                if (delivery.state, Move.PARK) in lifecycle.DELIVERY:  # else: its receipt came first and ended it
+                    advance.delivery(tx, delivery, Move.PARK, actor=actor, why=why, data=data)
+                    deliveries.change(tx, item.subject, last_error=why)
+            case "answer":
+                state = messages.get(tx, item.subject).state
+                events.append(
+                    tx,
+                    item.subject,
+                    actor=actor,
+                    axis="message",
+                    what="answer not sent",
+                    before=state,
+                    after=state,
+                    why=why,
+                    data=data,
+                )
             case _:
                 raise AssertionError(item.kind)
         work.done(tx, item)

@@ -38,16 +38,22 @@ class Certified(Protocol):
     def certificates(self) -> Mapping[str, _Partner]:
         """The certificates of partners."""
 
+    @property
+    def https(self) -> _Certified | None:
+        """What the HTTPS listener shows; None when there is none."""
+
 
 def expiries(snapshot: Certified) -> Iterator[tuple[str, str, str, datetime]]:
     """The certificates as (role, owner, serial number in hex, not after).
 
-    The role is `own`, `verify` or `encrypt`. Of each role and owner only the one that lasts longest is given: where a
+    The role is `own`, `verify`, `encrypt`, or `https` for that of the listener. Of each role and owner only the one that lasts longest is given: where a
     certificate has its successor already, nobody must act.
     """
     groups: list[tuple[str, str, Sequence[_Certified]]] = [
         ("own", name, identity.keys) for name, identity in snapshot.identities.items()
     ]
+    if snapshot.https is not None:
+        groups.append(("https", "gateway", (snapshot.https,)))
     for name, partner in snapshot.certificates.items():
         groups += [("verify", name, partner.verify), ("encrypt", name, partner.encrypt)]
     for role, owner, members in groups:

@@ -74,6 +74,12 @@ class Metrics:
         self._attempt = self._histogram(
             "delivery_attempt_duration_seconds", "Time one attempt to deliver took.", "channel", buckets=_ATTEMPT
         )
+        self._answers = self._counter(
+            "answers_total",
+            "Attempts to send an MDN on a connection of its own, by how they ended.",
+            "channel",
+            "result",
+        )
         self._validation = self._counter(
             "validation_failures_total", "Findings of rules, by rule and what they do.", "rule", "severity"
         )
@@ -156,7 +162,7 @@ class Metrics:
             self._unhandled.labels(source)
         for stage in STAGES:
             self._stage.labels(stage)
-        for kind in ("read", "process", "deliver"):
+        for kind in ("read", "process", "deliver", "answer"):
             self._parked.labels(kind)
 
     def message(self, direction: Direction, channel: str, state: MessageState) -> None:
@@ -175,6 +181,10 @@ class Metrics:
         """Count an attempt to deliver and how long it took."""
         self._attempts.labels(channel, result).inc()
         self._attempt.labels(channel).observe(seconds)
+
+    def answer(self, channel: str, result: AttemptResult) -> None:
+        """Count an attempt to send an answer on a connection of its own."""
+        self._answers.labels(channel, result).inc()
 
     def delivered(self, channel: str, seconds: float) -> None:
         """Record the time from reading a document to its delivery."""

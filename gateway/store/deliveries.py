@@ -10,7 +10,7 @@ from gateway.store import paging
 from gateway.store.database import NotFound, Tx
 from gateway.store.tables import attempt, delivery, message
 
-CHANGEABLE = frozenset({"attempts", "next_at", "deadline", "last_error", "proof"})
+CHANGEABLE = frozenset({"attempts", "next_at", "deadline", "last_error", "proof", "expected"})
 WAITING = (
     DeliveryState.PLANNED,
     DeliveryState.QUEUED,

@@ -1,19 +1,37 @@
 """Rows of `message`: transmissions received and sent."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select
 
 from gateway.message import Answer, Direction, Message, MessageState, PayloadRef
+from gateway.store import paging
+from gateway.store.columns import Moment
 from gateway.store.database import NotFound, Tx
-from gateway.store.paging import newest
 from gateway.store.portable import Insertion
 from gateway.store.tables import message
 
+CHANGEABLE = frozenset({"answer_to", "answer_by"})
 _IDENTITY = ("peer_id", "partner", "channel", "direction")
 _add = Insertion(message, lambda insert: insert.on_conflict_do_nothing(index_elements=list(_IDENTITY)))
 _get = select(message).where(message.c.id == bindparam("id"))
 _find = select(message).where(*(message.c[name] == bindparam(name) for name in _IDENTITY))
+_alike = (
+    select(message)
+    .where(
+        message.c.payload == bindparam("payload"),
+        message.c.direction == Direction.IN,
+        message.c.partner == bindparam("partner"),
+        message.c.channel == bindparam("channel"),
+        message.c.filename.is_not_distinct_from(bindparam("filename")),
+        message.c.created_at >= bindparam("since", type_=Moment),
+        message.c.state.not_in((MessageState.REFUSED, MessageState.DUPLICATE)),
+        message.c.peer_id != bindparam("but"),
+    )
+    .order_by(message.c.id)
+    .limit(1)
+)
 
 
 def add(tx: Tx, item: Message) -> bool:
@@ -36,6 +54,10 @@ def add(tx: Tx, item: Message) -> bool:
         "answer_body": None if answer is None else answer.body,
         "answer_headers": None if answer is None else answer.headers,
         "answer_status": None if answer is None else answer.status,
+        "evidence": item.evidence and item.evidence.sha256,
+        "evidence_size": item.evidence and item.evidence.size,
+        "answer_to": item.answer_to,
+        "answer_by": item.answer_by,
     }
     return _add.run(tx, values).rowcount == 1
 
@@ -55,6 +77,30 @@ def find(tx: Tx, *, direction: Direction, channel: str, partner: str, peer_id: s
     return None if row is None else _message(row)
 
 
+def alike(  # every value is one part of the likeness
+    tx: Tx, *, channel: str, partner: str, payload: PayloadRef, filename: str | None, since: datetime, but: str
+) -> Message | None:
+    """The first message taken from a partner since then with this content and file name, `but` for this peer_id."""
+    values = {
+        "channel": channel,
+        "partner": partner,
+        "payload": payload.sha256,
+        "filename": filename,
+        "since": since,
+        "but": but,
+    }
+    row = tx.connection.execute(_alike, values).one_or_none()
+    return None if row is None else _message(row)
+
+
+def change(tx: Tx, id: str, **values: object) -> None:  # noqa: A002  # the word of the row
+    """Set some of the fields in `CHANGEABLE`; raises `NotFound`."""
+    if unknown := values.keys() - CHANGEABLE:
+        raise TypeError(f"{', '.join(sorted(unknown))} of a message cannot be changed")
+    if not paging.change(tx, message, id, values):
+        raise NotFound("message", id)
+
+
 def recent(
     tx: Tx,
     *,
@@ -66,7 +112,7 @@ def recent(
 ) -> list[Message]:
     """Messages, newest first; `before` is the last identifier of the page before."""
     chosen = {"state": state, "partner": partner, "direction": direction}
-    return [_message(row) for row in newest(tx, message, chosen, before=before, limit=limit)]
+    return [_message(row) for row in paging.newest(tx, message, chosen, before=before, limit=limit)]
 
 
 def _message(row: Row[Any]) -> Message:
@@ -86,4 +132,7 @@ def _message(row: Row[Any]) -> Message:
         answer=None
         if row.answer_body is None
         else Answer(body=row.answer_body, headers=row.answer_headers, status=row.answer_status),
+        evidence=None if row.evidence is None else PayloadRef(row.evidence, row.evidence_size),
+        answer_to=row.answer_to,
+        answer_by=row.answer_by,
     )

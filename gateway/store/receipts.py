@@ -16,6 +16,7 @@ _unmatched = (
     select(receipt).where(receipt.c.delivery_id.is_(None)).order_by(receipt.c.id.desc()).limit(bindparam("limit"))
 )
 _unmatched_before = _unmatched.where(receipt.c.id < bindparam("before"))
+_unmatched_of = _unmatched.where(receipt.c.partner == bindparam("partner"))
 
 
 def add(tx: Tx, item: Receipt) -> None:
@@ -45,6 +46,11 @@ def unmatched(tx: Tx, *, before: str | None = None, limit: int = 50) -> list[Rec
     if before is None:
         return [_receipt(row) for row in tx.connection.execute(_unmatched, {"limit": limit})]
     return [_receipt(row) for row in tx.connection.execute(_unmatched_before, {"limit": limit, "before": before})]
+
+
+def unmatched_of(tx: Tx, partner: str, *, limit: int) -> list[Receipt]:
+    """Those of one partner, newest first."""
+    return [_receipt(row) for row in tx.connection.execute(_unmatched_of, {"partner": partner, "limit": limit})]
 
 
 def _receipt(row: Row[Any]) -> Receipt:

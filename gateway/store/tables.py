@@ -70,6 +70,10 @@ message = Table(
     Column("answer_body", LargeBinary),
     Column("answer_headers", Json),
     Column("answer_status", Integer),
+    Column("evidence", Words, ForeignKey("payload.sha256")),
+    Column("evidence_size", BigInteger),
+    Column("answer_to", Words),
+    Column("answer_by", Moment),
     # the identity a peer gave it, foremost because it is what differs
     UniqueConstraint("peer_id", "partner", "channel", "direction"),
     Index("message_by_state", "state", "id"),
@@ -127,6 +131,7 @@ delivery = Table(
     Column("next_at", Moment),
     Column("last_error", Words),
     Column("proof", Words),
+    Column("expected", Json),
     Index("delivery_by_document", "document_id", "position", "rank", "id"),
     Index("delivery_by_message", "message_id"),
     Index("delivery_by_state", "state", "id"),

@@ -8,12 +8,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from gateway.config.snapshot import Current, Snapshot
-from gateway.endpoints.base import Accepted, Incoming, Sender
+from gateway.endpoints.base import Accepted, Answerer, Incoming, Sender
 from gateway.flow.accept import Acceptance
+from gateway.flow.answer import AnswerStep
 from gateway.flow.context import Flow
 from gateway.flow.deliver import DeliverStep
 from gateway.flow.process import ProcessStep
 from gateway.flow.read import ReadStep
+from gateway.flow.settle import Settlement
 from gateway.flow.timeline import Story, story
 from gateway.flow.worker import Step, Worker
 from gateway.message import Document, new_id
@@ -46,7 +48,9 @@ class House:
             now=database.now,
             poke=self._poke,
         )
+        self.settlement = Settlement(flow)
         self.acceptance = Acceptance(self.store, node=self.node, poke=self._poke, counted=lambda _: None)
+        answerers = {name: each for name, each in senders.items() if isinstance(each, Answerer)}
         self.worker = Worker(
             flow,
             reactor,
@@ -54,6 +58,7 @@ class House:
                 "read": Step(take=ReadStep(flow, self.current).take, slots=4),
                 "process": Step(take=ProcessStep(flow, self.current).take, slots=8),
                 "deliver": Step(take=DeliverStep(flow, self.current, senders).take, slots=8),
+                "answer": Step(take=AnswerStep(flow, self.current, answerers).take, slots=8),
             },
             lease=timedelta(seconds=60),
             poll=timedelta(milliseconds=50),

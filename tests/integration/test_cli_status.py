@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import text
 
 from gateway.config.new_certificate import new_certificate
-from gateway.message import DeliveryState, MessageState, Processing
-from gateway.store import events
+from gateway.message import DeliveryState, MessageState, Processing, Receipt, ReceiptOutcome
+from gateway.store import events, payloads, receipts
 from tests.cli_site import run, small_site, with_as2
 from tests.cli_store import writing
-from tests.rows import add_delivery, add_document, add_message
+from tests.rows import add_delivery, add_document, add_message, next_id
 
 Pages = Mapping[str, tuple[int, bytes]]
 
@@ -156,6 +156,43 @@ def test_what_needs_a_person_is_counted(site: Path) -> None:
     assert "2 held" in output
     assert "1 queued, 1 failed; first waiting since " in output
     assert all(call in output for call in calls)
+
+
+def test_receipts_that_fit_nothing_are_shown(site: Path) -> None:
+    """They are counted and listed, and call for nobody."""
+    with writing(site) as tx:
+        for partner in ("shop", "other"):
+            receipt = Receipt(
+                id=next_id(),
+                kind="mdn",
+                outcome=ReceiptOutcome.UNMATCHED,
+                partner=partner,
+                text="we sent this partner no message 'x'",
+                received_at=tx.now,
+            )
+            receipts.add(tx, receipt)
+    told = stand(site)
+    assert told["unmatched_receipts"] == 2
+    assert not any("receipt" in call for call in told["needs_a_person"])
+    assert "2 that fit no message of ours; see them: gateway list --held" in run(site, "status").output
+    listed = run(site, "list", "--held", "--partner", "shop").output
+    assert "from shop: we sent this partner no message 'x'" in listed
+    assert "from other" not in listed
+    assert "receipt" not in run(site, "list").output
+
+
+def test_what_a_sender_signed_is_printed(site: Path) -> None:
+    """Byte for byte, by the message or a document of it; one that was not signed has none."""
+    signed = b"Content-Type: multipart/signed\r\n\r\n\xff\x00"
+    with writing(site) as tx:
+        message = add_message(tx, evidence=payloads.put(tx, payloads.body_of(signed)))
+        document = add_document(tx, message_id=message.id)
+        bare = add_message(tx)
+    for subject in (message.id, document.id):
+        assert run(site, "show", subject, "--evidence").stdout_bytes == signed
+    refused = run(site, "show", bare.id, "--evidence")
+    assert refused.exit_code != 0
+    assert "was not signed" in refused.output
 
 
 def test_certificates_that_expire_are_told(site: Path) -> None:

@@ -19,7 +19,7 @@ from gateway.message import AttemptResult, DeliveryState, DocumentKind, MessageS
 from gateway.rules.require import Require
 from gateway.rules.unique import Unique
 from gateway.store import deliveries, events, messages, payloads, work
-from gateway.testing import FakeEndpoint, FakeSender, sample, snapshot, temporary_database
+from gateway.testing import BUYER_GLN, FakeEndpoint, FakeSender, sample, snapshot, temporary_database
 from tests.integration.house import House
 
 SOON = Retry(
@@ -42,7 +42,7 @@ def _partners(*, route: tuple[RouteStep, ...] = (RouteStep(endpoint="main"),), r
         ),
         "hyper": Partner(
             name="Hypermarché SA",
-            identifiers={"gln": ("3020180000002",)},
+            identifiers={"gln": (BUYER_GLN,)},
             endpoints=ends,
             receives={
                 DocumentKind.INVOICE: Receives(format="json", route=route, rules=rules),

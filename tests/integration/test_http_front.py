@@ -4,22 +4,31 @@
 
 import shutil
 import socket
+import ssl
 import tempfile
+import threading
+import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
+from cryptography.hazmat.primitives.serialization import Encoding
 from twisted.internet import reactor  # noqa: TID251  # these tests run on the real one
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread  # noqa: TID251  # the peer of the test runs in a thread
 from twisted.trial.unittest import TestCase
 from twisted.web.resource import Resource
 
+from gateway.config.certificates import HttpsKey
+from gateway.config.snapshot import Snapshot
 from gateway.endpoints import http_channel
 from gateway.endpoints.http import Front, FrontRequest, front, problem
+from gateway.endpoints.http_tls import over_tls
 from gateway.errors import Transient
 from gateway.message import Answer
 from gateway.tasks import Tasks
+from tests import tls_parties
 from tests.edge import Accepting, parts_of, snapshot_of
 
 REACTOR: Any = reactor
@@ -34,6 +43,7 @@ class Echo(Resource):
         super().__init__()
         self.bodies: list[int] = []
         self.gate: Deferred[None] | None = None
+        self.arrived = threading.Event()
         self.error: Exception | None = None
         self.screened: Answer | None = None
 
@@ -49,6 +59,7 @@ class Echo(Resource):
     async def _answer(self, request: FrontRequest) -> Answer:
         body = await request.take_body()
         self.bodies.append(body.size)
+        self.arrived.set()
         if body.path is not None:
             body.path.unlink()
         if self.gate is not None:
@@ -67,16 +78,14 @@ class Broken(Resource):
         raise ZeroDivisionError
 
 
-def talk(port: int, *sent: bytes, close: bool = False, timeout: float = 10.0) -> bytes:
-    """Send pieces, then read until the other side closes (or, with `close`, half-close first)."""
-    with socket.create_connection(("127.0.0.1", port), timeout=timeout) as peer:
+def talk(peer: socket.socket, *sent: bytes) -> bytes:
+    """Send pieces, then read until the other side closes."""
+    with peer:
         for piece in sent:
             try:
                 peer.sendall(piece)
             except OSError:
                 break
-        if close:
-            peer.shutdown(socket.SHUT_WR)
         said = b""
         try:
             while piece := peer.recv(65536):
@@ -103,10 +112,10 @@ class FrontTest(TestCase):
         self.spool = self.directory / "tmp"
         self.tasks = Tasks(REACTOR, threads=1, on_lost=lambda name: None)
         self.addCleanup(self.tasks.stop)
-        parts = parts_of(snapshot_of({}, **self.limits), Accepting(), self.spool, reactor=REACTOR, tasks=self.tasks)
+        parts = parts_of(self.snapshot(), Accepting(), self.spool, reactor=REACTOR, tasks=self.tasks)
         self.echo = Echo()
         self.site: Front = front(parts, {"echo": self.echo, "deep/echo": self.echo, "broken": Broken()})
-        listening = REACTOR.listenTCP(0, self.site, interface="127.0.0.1")
+        listening = REACTOR.listenTCP(0, self.factory(), interface="127.0.0.1")
         self.addCleanup(listening.stopListening)
         self.port = listening.getHost().port
         self.metrics = self.site.metrics
@@ -119,8 +128,18 @@ class FrontTest(TestCase):
     async def tearDown(self) -> None:
         await self.closed()
 
-    async def talk(self, *sent: bytes, **how: Any) -> bytes:
-        said: bytes = await deferToThread(talk, self.port, *sent, **how)
+    def snapshot(self, **limits: Any) -> Snapshot:
+        return snapshot_of({}, **{**self.limits, **limits})
+
+    def factory(self) -> Any:
+        """What listens."""
+        return self.site
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    async def talk(self, *sent: bytes) -> bytes:
+        said: bytes = await deferToThread(lambda: talk(self.connect(), *sent))
         return said
 
     def spooled(self) -> list[Path]:
@@ -180,11 +199,31 @@ class FrontTest(TestCase):
         said = await self.talk(head, b"3\r\nabc\r\n", b"2\r\nde\r\n", b"0\r\nX-Trailer: 1\r\n\r\n")
         assert b"\r\n\r\n5 36bbe50e" in said
 
+    async def test_folded_header(self) -> None:
+        """A header continued on a second line, as RFC 9112 section 5.2 no longer allows, is read as one line."""
+        said = await self.talk(post(b"abc", "X-Folded: one", " two"))
+        assert b"\r\n\r\n3 ba7816bf" in said
+
+    async def test_keep_alive(self) -> None:
+        """Several messages go over one connection one after the other, with length and in chunks."""
+
+        def ask() -> list[bytes]:
+            with self.connect() as peer:
+                answers = []
+                chunked = b"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
+                for sent in (post(b"a", close=False), chunked, post(b"ccc", close=False)):
+                    peer.sendall(sent)
+                    answers.append(peer.recv(10000))
+                return answers
+
+        answers = await deferToThread(ask)
+        assert [answer.rpartition(b"\r\n\r\n")[2][:2] for answer in answers] == [b"1 ", b"2 ", b"3 "]
+
     async def test_expect_continue(self) -> None:
         """Expect: 100-continue is answered at once when the request is wanted."""
 
         def ask() -> tuple[bytes, bytes]:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=10) as peer:
+            with self.connect() as peer:
                 peer.sendall(post(b"", "Expect: 100-continue").replace(b"Content-Length: 0", b"Content-Length: 3"))
                 first = peer.recv(1000)
                 peer.sendall(b"abc")
@@ -224,7 +263,7 @@ class FrontTest(TestCase):
 
     async def test_slow_body(self) -> None:
         """A body that does not come in time is cut off, and what was kept of it is thrown away."""
-        self.site.parts.current.swap(snapshot_of({}, **{**self.limits, "request_seconds": 1}))
+        self.site.parts.current.swap(self.snapshot(request_seconds=1))
         head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n"
         said = await self.talk(head, b"x" * 150_000)
         assert said.startswith(b"HTTP/1.1 408 "), said
@@ -235,7 +274,7 @@ class FrontTest(TestCase):
         head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n"
 
         def leave() -> None:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=10) as peer:
+            with self.connect() as peer:
                 peer.sendall(head + b"x" * 150_000)
 
         with structlog.testing.capture_logs() as logs:
@@ -247,14 +286,15 @@ class FrontTest(TestCase):
     async def test_peer_goes_before_the_answer(self) -> None:
         """What a request began is finished when its peer has gone."""
         self.echo.gate = Deferred()
+        arrived = self.echo.arrived
 
         def leave() -> None:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=10) as peer:
+            with self.connect() as peer:
                 peer.sendall(post(b"x" * 200_000))
+                assert arrived.wait(10)
 
         await deferToThread(leave)
-        while self.site._open or not self.echo.bodies:
-            await deferToThread(lambda: None)
+        await self.closed()
         self.echo.gate.callback(None)
         assert self.echo.bodies == [200_000]
         assert self.tasks.names == []
@@ -324,12 +364,12 @@ class FrontTest(TestCase):
         """More connections than allowed are closed at once, and a closed one makes room again."""
 
         def fill() -> bytes:
-            peers = [socket.create_connection(("127.0.0.1", self.port), timeout=10) for _ in range(8)]
+            peers = [self.connect() for _ in range(8)]
             try:
                 for peer in peers:
                     peer.sendall(b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n")
                     peer.recv(1000)
-                return talk(self.port, b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n")
+                return talk(self.connect(), b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n")
             finally:
                 for peer in peers:
                     peer.close()
@@ -339,3 +379,125 @@ class FrontTest(TestCase):
         await self.closed()
         assert b"gateway_http_connections_refused_total 1.0" in self.metrics.render()
         assert (await self.talk(post(b"abc"))).startswith(b"HTTP/1.1 200 ")
+
+
+class TlsFrontTest(FrontTest):
+    """The same over TLS: every limit holds there too."""
+
+    def snapshot(self, **limits: Any) -> Snapshot:
+        shown = tls_parties.party("server")
+        return replace(super().snapshot(**limits), https=HttpsKey((shown.certificate,), shown.key))
+
+    def factory(self) -> Any:
+        return over_tls(self.site, self.site.parts)
+
+    def connect(self) -> ssl.SSLSocket:
+        return self.wrapped(tls_parties.trusting(tls_parties.party("server")))
+
+    def wrapped(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        try:
+            return context.wrap_socket(plain, server_hostname="localhost")
+        except (OSError, ssl.SSLError):
+            plain.close()
+            raise
+
+    async def test_connections(self) -> None:
+        """More connections than allowed are closed at once, before TLS, and a closed one makes room again."""
+
+        def fill() -> None:
+            peers = [self.connect() for _ in range(8)]
+            try:
+                with self.assertRaises(OSError):
+                    self.connect()
+            finally:
+                for peer in peers:
+                    peer.close()
+
+        await deferToThread(fill)
+        await self.closed()
+        assert b"gateway_http_connections_refused_total 1.0" in self.metrics.render()
+        assert (await self.talk(post(b"abc"))).startswith(b"HTTP/1.1 200 ")
+
+    async def test_old_tls(self) -> None:
+        """TLS 1.1 is refused, 1.2 and 1.3 are taken; HTTP/1.1 is agreed on, and no cipher without forward secrecy."""
+
+        def shake(most: ssl.TLSVersion, ciphers: str = "ALL:@SECLEVEL=0") -> tuple[str | None, str | None]:
+            context = tls_parties.trusting(tls_parties.party("server"))
+            context.set_ciphers(ciphers)
+            context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                context.maximum_version = most
+            with self.wrapped(context) as peer:
+                return peer.version(), peer.selected_alpn_protocol()
+
+        assert await deferToThread(shake, ssl.TLSVersion.TLSv1_3) == ("TLSv1.3", "http/1.1")
+        assert await deferToThread(shake, ssl.TLSVersion.TLSv1_2) == ("TLSv1.2", "http/1.1")
+        with structlog.testing.capture_logs() as logs:
+            for refused in ((ssl.TLSVersion(0x0302),), (ssl.TLSVersion.TLSv1_2, "AES128-SHA")):
+                with self.assertRaises((ssl.SSLError, ConnectionError)):
+                    await deferToThread(shake, *refused)
+            await self.closed()
+        assert [event["event"] for event in logs] == ["https_failed", "https_failed"]
+
+    async def test_slow_handshake(self) -> None:
+        """Who connects and does not shake hands is cut off, however many bytes drip."""
+        self.site.timeOut = 0.3
+
+        def drip() -> bytes:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=10) as peer:
+                peer.sendall(b"\x16\x03\x01\x02\x00")
+                try:
+                    return peer.recv(1000)
+                except ConnectionResetError:
+                    return b""
+
+        assert await deferToThread(drip) == b""
+
+    async def test_plain_http_to_the_tls_port(self) -> None:
+        """HTTP without TLS gets no answer that could be taken for one."""
+
+        def ask() -> bytes:
+            return talk(socket.create_connection(("127.0.0.1", self.port), timeout=10), post(b"abc"))
+
+        assert b"HTTP" not in await deferToThread(ask)
+        assert self.echo.bodies == []
+
+    async def test_another_certificate(self) -> None:
+        """A reload changes the certificate of new connections; the port and the connections there are stay open."""
+        old, other = await deferToThread(self.connect), tls_parties.party("server2")
+        self.site.parts.current.swap(replace(self.snapshot(), https=HttpsKey((other.certificate,), other.key)))
+        new = await deferToThread(self.wrapped, tls_parties.trusting(other))
+        assert new.getpeercert(binary_form=True) == other.certificate.public_bytes(Encoding.DER)
+        new.close()
+        said = await deferToThread(talk, old, post(b"abc"))
+        assert said.startswith(b"HTTP/1.1 200 ")
+
+    async def test_a_certificate_that_openssl_does_not_take(self) -> None:
+        """The certificate before it stays in use, and the log says why."""
+        server, other = tls_parties.party("server"), tls_parties.party("server2")
+        with structlog.testing.capture_logs() as logs:
+            self.site.parts.current.swap(replace(self.snapshot(), https=HttpsKey((other.certificate,), server.key)))
+        assert [event["event"] for event in logs] == ["https_certificate_kept"]
+        assert (await self.talk(post(b"abc"))).startswith(b"HTTP/1.1 200 ")
+
+    async def test_authorities_of_clients(self) -> None:
+        """With client_ca only clients that one of its authorities has certified are let in."""
+        server, root = tls_parties.party("server"), tls_parties.party("root")
+        key = HttpsKey((server.certificate,), server.key, (root.certificate,))
+        self.site.parts.current.swap(replace(self.snapshot(), https=key))
+
+        def ask(client: tls_parties.Party | None) -> bytes:
+            context = tls_parties.trusting(server)
+            if client is not None:
+                context.load_cert_chain(*client.written(self.directory, "client"))
+            try:
+                return talk(self.wrapped(context), post(b"abc"))
+            except (ssl.SSLError, ConnectionError):
+                return b""
+
+        assert (await deferToThread(ask, tls_parties.party("leaf", issuer="root"))).startswith(b"HTTP/1.1 200 ")
+        assert await deferToThread(ask, tls_parties.party("stranger")) == b""
+        assert await deferToThread(ask, None) == b""
+        assert self.echo.bodies == [3]

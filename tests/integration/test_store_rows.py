@@ -47,6 +47,9 @@ def test_a_message_comes_back_as_it_was_put(database: Database) -> None:
             content_type="application/xml",
             headers={"Z-First": "1", "A-Second": "ü"},
             answer=Answer(body=b"\x00\xffMDN", headers={"Content-Type": "multipart/signed"}, status=202),
+            evidence=payloads.put(tx, payloads.body_of(b"Content-Type: multipart/signed")),
+            answer_to="https://acme.example/mdn",
+            answer_by=tx.now + timedelta(days=2),
         )
         assert messages.add(tx, message)
     with database.read() as tx:
@@ -78,6 +81,40 @@ def test_a_message_is_added_once(database: Database) -> None:
         found = messages.find(tx, direction=Direction.IN, channel="as2", partner="acme", peer_id="<1@acme>")
         assert found == first
         assert messages.find(tx, direction=Direction.IN, channel="as2", partner="acme", peer_id="<2@acme>") is None
+
+
+def test_only_the_answer_of_a_message_can_be_changed(database: Database) -> None:
+    """Where the answer goes and until when may change; what a message is does not."""
+    with database.write() as tx:
+        message = add_message(tx, answer_to="https://old.example/", answer_by=tx.now)
+        messages.change(tx, message.id, answer_to="https://new.example/", answer_by=None)
+        assert messages.get(tx, message.id) == replace(message, answer_to="https://new.example/", answer_by=None)
+        with pytest.raises(TypeError, match="peer_id"):
+            messages.change(tx, message.id, peer_id="x")
+        with pytest.raises(NotFound):
+            messages.change(tx, "no-such-id", answer_by=None)
+
+
+def test_the_first_message_with_the_same_content_is_found(database: Database) -> None:
+    """Content, file name, partner and channel decide, within the time; what was refused or is a duplicate is none."""
+    with database.write() as tx:
+        asked: dict[str, Any] = {"channel": "as2", "partner": "acme", "since": tx.now - timedelta(days=1), "but": "x"}
+        add_message(tx, filename="a.edi", created_at=tx.now - timedelta(days=2))
+        add_message(tx, filename="a.edi", state=MessageState.REFUSED)
+        add_message(tx, filename="a.edi", state=MessageState.DUPLICATE)
+        add_message(tx, filename="a.edi", partner="globex")
+        add_message(tx, filename="a.edi", channel="api")
+        add_message(tx, filename="a.edi", direction=Direction.OUT)
+        first = add_message(tx, filename="a.edi", state=MessageState.READ)
+        add_message(tx, filename="a.edi")
+        nameless = add_message(tx)
+        ref = first.payload
+        assert messages.alike(tx, payload=ref, filename="a.edi", **asked) == first
+        assert messages.alike(tx, payload=ref, filename=None, **asked) == nameless
+        assert messages.alike(tx, payload=ref, filename="b.edi", **asked) is None
+        assert messages.alike(tx, payload=ref, filename=None, **{**asked, "but": nameless.peer_id}) is None
+        other = payloads.put(tx, payloads.body_of(b"other"))
+        assert messages.alike(tx, payload=other, filename="a.edi", **asked) is None
 
 
 def test_an_identifier_that_is_used_twice_is_no_duplicate(database: Database) -> None:
@@ -209,8 +246,8 @@ def test_deliveries_and_their_attempts(database: Database) -> None:
         ended = replace(attempt, ended_at=tx.now, result=AttemptResult.TRANSIENT, text="timed out")
         assert deliveries.open_attempts(tx, delivery.id) == []
         assert deliveries.attempts_of(tx, delivery.id) == [ended]
-        deliveries.change(tx, delivery.id, attempts=1, next_at=None, last_error="timed out")
-        changed = replace(delivery, attempts=1, next_at=None, last_error="timed out")
+        deliveries.change(tx, delivery.id, attempts=1, next_at=None, last_error="timed out", expected={"mic": "x"})
+        changed = replace(delivery, attempts=1, next_at=None, last_error="timed out", expected={"mic": "x"})
         assert deliveries.get(tx, delivery.id) == changed
         assert deliveries.recent(tx, state=DeliveryState.PLANNED, partner="acme") == [fallback]
         assert deliveries.recent(tx, before=fallback.id) == [changed]

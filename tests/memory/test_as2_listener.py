@@ -10,11 +10,11 @@ from twisted.web.http_headers import Headers
 
 from gateway.config.certificates import ALWAYS_SINCE, ALWAYS_UNTIL, OwnKey
 from gateway.config.snapshot import Current
-from gateway.endpoints.as2 import ber, der, mdn, receive
+from gateway.endpoints.as2 import ber, der, mdn, mime, receive, signed
 from gateway.endpoints.as2.body import Bytes
 from gateway.endpoints.as2.listener import As2Listener
 from gateway.endpoints.as2.mdn import Mdn
-from gateway.endpoints.as2.message import Composed, mic
+from gateway.endpoints.as2.message import Composed, mic, signed_parts
 from gateway.message import Answer
 from tests import as2_exchange as exchange
 from tests import as2_parties as parties
@@ -202,6 +202,7 @@ def _with_encrypted(body: bytes, tail: bytes) -> bytes:
     [
         {"message_id": None},
         {"message_id": "<a b@c>"},
+        {"message_id": " "},
         {"as2_from": None},
         {"as2_to": ""},
         {"as2_from": 'A"B'},
@@ -214,6 +215,44 @@ def test_headers_that_are_not_as2_get_a_plain_refusal(house: House, changes: dic
     answer = house.post(made, **changes)
     assert answer.status == 400
     assert is_uniform(answer)
+
+
+@pytest.mark.parametrize(
+    ("message_id", "repeated"),
+    [
+        ("<a b@c>", "a b@c"),
+        ("no brackets and blanks", "no brackets and blanks"),
+        (f"<{'x' * 1000}@c>", f"<{'x' * 997}"),
+        ("<\xe9@c>", "??@c"),
+    ],
+)
+def test_a_message_id_that_is_none_is_refused_by_name(house: House, message_id: str, repeated: str) -> None:
+    """Who is authenticated is told in a signed MDN, which repeats what it got as far as a header can hold it."""
+    found = read(house.post(parties.composed(), message_id=message_id))
+    assert found.signature is not None
+    assert (found.disposition, found.original_message_id) == (mdn.INVALID_MESSAGE_ID, repeated)
+    (kept,) = house.kept.messages
+    assert kept.refusal
+
+
+def test_what_the_sender_signed_is_kept(house: House) -> None:
+    """The signed entity is kept as it came, decrypted, with its headers: anybody can verify the signature again."""
+    house.post(parties.composed(compress=True))
+    (kept,) = house.kept.messages
+    assert kept.evidence is not None
+    assert kept.evidence.data is not None
+    content, signature = signed_parts(mime.read(kept.evidence.data))
+    found = signed.verify(signature, content=signed.covered(content), certificates=[THEM.certificate])
+    assert found.certificate == THEM.certificate
+    house = House(endpoint={"require": {"signed": False}})
+    house.post(parties.composed(key=None))
+    assert house.kept.messages[0].evidence is None
+
+
+@pytest.mark.parametrize("version", [None, "1.0", "1.1", "1.2", "1.3", "nonsense"])
+def test_any_version_of_as2_is_taken(house: House, version: str | None) -> None:
+    """A version that is not named is 1.0; minor versions change nothing in what is understood."""
+    assert read(house.post(parties.composed(), as2_version=version)).disposition == "processed"
 
 
 def test_headers_cannot_be_injected_through_what_is_repeated(house: House) -> None:
@@ -278,15 +317,6 @@ def test_the_list_decides_for_what_is_not_signed() -> None:
     assert found.digest == "sha512"
     assert found.signature is not None
     assert found.signature.digest == "sha512"
-
-
-def test_no_url_of_a_sender_is_called(house: House) -> None:
-    """Who asks for an asynchronous MDN is told, signed and at once, that there is none."""
-    found = read(house.post(parties.composed(), receipt_delivery_option="http://10.0.0.1/internal"))
-    assert found.signature is not None
-    assert found.disposition == mdn.UNSUPPORTED_FORMAT
-    assert house.kept.messages[0].refusal
-    assert is_uniform(house.post(parties.composed(key=OTHER), receipt_delivery_option="http://10.0.0.1/internal"))
 
 
 def test_a_message_over_the_limit_is_not_opened() -> None:

@@ -242,12 +242,14 @@ def test_certificate_gauge() -> None:
     snapshot: Any = SimpleNamespace(
         identities={"main": SimpleNamespace(keys=certificates((1, 10), (255, 400)))},
         certificates={"brico": SimpleNamespace(verify=certificates((3, -5)), encrypt=certificates())},
+        https=certificates((4, 20))[0],
     )
     show_certificates(metrics, snapshot)
     assert value(metrics, name, role="own", owner="main", serial="ff") == (AT + timedelta(days=400)).timestamp()
     assert value(metrics, name, role="own", owner="main", serial="1") is None
     assert value(metrics, name, role="verify", owner="brico", serial="3") == (AT - timedelta(days=5)).timestamp()
-    show_certificates(metrics, SimpleNamespace(identities={}, certificates={}))
+    assert value(metrics, name, role="https", owner="gateway", serial="4") == (AT + timedelta(days=20)).timestamp()
+    show_certificates(metrics, SimpleNamespace(identities={}, certificates={}, https=None))
     assert value(metrics, name, role="verify", owner="brico", serial="3") is None
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.app import catalogue
 from gateway.config.catalogue import PartnerContext
-from gateway.config.model import Certificates, DatedCertificate
+from gateway.config.model import Certificates, DatedCertificate, Listen
 from gateway.endpoints.as2.check import check, claims
 from gateway.endpoints.as2.settings import As2Settings
 
@@ -78,6 +78,47 @@ def test_certificates_are_there_for_what_is_asked(
 ) -> None:
     """Encryption needs one to encrypt to; signed messages and MDNs need one to verify them with."""
     assert found(sends=sends, receives=receives, certificates=certificates, settings=settings) == expected
+
+
+@pytest.mark.parametrize(
+    ("public", "sends", "expected"), [(True, True, []), (False, True, ["E224"]), (False, False, [])]
+)
+def test_a_partner_must_know_where_its_mdn_goes(*, public: bool, sends: bool, expected: list[str]) -> None:
+    """Asynchronous MDNs need our public address, when something is sent at all."""
+    settings = {"kind": "as2", "url": "https://a.example/as2", "as2_id": "A", "mdn": {"mode": "async"}}
+    context = PartnerContext(
+        partner="a",
+        endpoint="main",
+        sends=sends,
+        receives=False,
+        certificates=Certificates(verify=ONE),
+        identities=frozenset({"acme"}),
+        public=public,
+    )
+    assert [problem.code for problem in check(As2Settings.model_validate(settings), context)] == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://edi.acme.example", "https://edi.acme.example"),
+        ("http://10.0.0.1:8080/", "http://10.0.0.1:8080"),
+        ("edi.acme.example", None),
+        ("https://edi.acme.example/as2", None),
+        ("https://user@edi.acme.example", None),
+        ("https://edi.acme.example:99999", None),
+        ("https://edi.acmé.example", None),
+        ("https://edi.acme.example\r\nX: y", None),
+        ("ftp://edi.acme.example", None),
+    ],
+)
+def test_a_public_address_has_no_path(given: str, kept: str | None) -> None:
+    """Scheme, host and port: what stands below it is ours to choose."""
+    if kept is None:
+        with pytest.raises(ValueError):
+            Listen(public_url=given)
+    else:
+        assert Listen(public_url=given).public_url == kept
 
 
 def test_an_as2_name_is_claimed_towards_one_identity() -> None:

@@ -84,7 +84,9 @@ def test_a_list_without_a_supported_digest_is_told_from_no_list() -> None:
     assert found.names_digests
     assert found.digests == ()
     assert headers.asked({}) == Asked()
-    assert headers.asked({"receipt-delivery-option": "http://x"}).asynchronous
+    assert headers.asked({"receipt-delivery-option": "http://x"}) == Asked()
+    wish = {"disposition-notification-to": "mdn@x", "receipt-delivery-option": " http://x "}
+    assert headers.asked(wish) == Asked(receipt=True, later="http://x")
 
 
 @given(st.text(max_size=200))

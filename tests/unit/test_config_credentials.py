@@ -90,6 +90,7 @@ def test_certificates_that_overlap_are_all_accepted(tmp_path: Path) -> None:
         (["{file: directory.pem}"], [(4, 12, "E400")]),
         (["garbage.pem"], [(4, 5, "E401")]),
         (["garbage.der"], [(4, 5, "E401")]),
+        (["version.der"], [(4, 5, "E401")]),
         (["key.pem"], [(4, 5, "E401")]),
         (["old.pem"], [(4, 5, "E402")]),
         (["old.pem", "older.pem"], [(4, 5, "E402"), (5, 5, "E402")]),
@@ -127,6 +128,8 @@ def test_what_is_wrong_with_certificates_is_told(
     (tmp_path / "directory.pem").mkdir()
     (tmp_path / "garbage.pem").write_bytes(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     (tmp_path / "garbage.der").write_bytes(b"\x30\x80\x00")
+    encoded = certificate(KEY, since=days(-1), until=days(90), name="x").public_bytes(Encoding.DER)
+    (tmp_path / "version.der").write_bytes(encoded.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x01", 1))
     leaf = certificate(KEY, since=days(-1), until=days(90), name="leaf", issuer="ca").public_bytes(Encoding.PEM)
     authority = certificate(OTHER, since=days(-1), until=days(90), name="ca").public_bytes(Encoding.PEM)
     (tmp_path / "chain.pem").write_bytes(leaf + authority)

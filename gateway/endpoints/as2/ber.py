@@ -5,6 +5,7 @@ the outcome is an `Element` or `Refused` with the offset.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from gateway.endpoints.as2 import der
@@ -13,6 +14,9 @@ from gateway.errors import Refused
 
 DEPTH = 24
 """Deepest nesting read: CMS needs about ten."""
+
+MOST_CHILDREN = 1024
+"""Most elements listed of one; pieces of strings, of which there may be more, are never listed."""
 
 TRAILING = 4
 """Most bytes of line ends that may follow the outermost element; anything else behind it is refused."""
@@ -45,8 +49,11 @@ class Element(NamedTuple):
         return self.source.data[self.begin : self.end]
 
     def children(self) -> list["Element"]:
-        """The elements it is made of; refused when it is not constructed."""
-        return list(self._each())
+        """The elements it is made of; refused when it is not constructed, or of more than `MOST_CHILDREN`."""
+        children = list(islice(self._each(), MOST_CHILDREN + 1))
+        if len(children) > MOST_CHILDREN:
+            raise malformed(f"more than {MOST_CHILDREN} elements in one", self.start)
+        return children
 
     def _each(self) -> Iterator["Element"]:
         if not self.tag & 0x20:

@@ -6,7 +6,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
-from twisted.web.iweb import IBodyProducer, IResponse
+from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer, IResponse
 from zope.interface import implementer
 
 from gateway.errors import Transient
@@ -14,11 +14,11 @@ from gateway.errors import Transient
 
 @implementer(IBodyProducer)
 class Bytes:
-    """A request body already in memory."""
+    """A request body already in memory; `chunked`: sent without telling its length before."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, chunked: bool = False) -> None:
         self._data = data
-        self.length = len(data)
+        self.length = UNKNOWN_LENGTH if chunked else len(data)
 
     def startProducing(self, consumer: IConsumer) -> Deferred[None]:  # noqa: N802  # twisted's name
         """Hand over everything at once; the transport keeps what the socket does not take yet."""

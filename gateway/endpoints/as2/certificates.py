@@ -39,7 +39,7 @@ def facts(certificate: x509.Certificate) -> Facts:
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
         key_identifier: bytes | None = extension.value.digest
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         key_identifier = None
     return Facts(
         encoded,

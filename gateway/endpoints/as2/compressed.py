@@ -59,6 +59,8 @@ def expanded(pieces: Iterable[bytes], *, size: int, limit: int) -> Iterator[byte
     for given in pieces:
         piece = given
         while piece:
+            if stream.eof:
+                raise _refused("the compressed data has other bytes behind it")
             try:
                 out = stream.decompress(piece, PIECE)
             except zlib.error as error:
@@ -66,7 +68,7 @@ def expanded(pieces: Iterable[bytes], *, size: int, limit: int) -> Iterator[byte
             came += len(out)
             if came > most:
                 raise _refused(f"{size} bytes become more than {most}; raise limits.expanded_bytes if this is right")
-            if stream.unused_data or (stream.eof and not out):
+            if stream.unused_data:
                 raise _refused("the compressed data has other bytes behind it")
             yield out
             piece = stream.unconsumed_tail

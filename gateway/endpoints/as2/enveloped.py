@@ -228,10 +228,13 @@ def sealed_as(algorithm: Element, behind: Sequence[Element] | None) -> Sealed:
         if behind is not None or len(vector) != block_of(cipher):
             raise refused("its vector is not one block, or the cipher does not authenticate and should")
         return Sealed(cipher=cipher, vector=vector, tag=None, tag_size=0, extra=b"")
-    fields = parameters.expect(der.SEQUENCE).children() if parameters else []
-    if not 1 <= len(fields) <= 2:
-        raise refused("the parameters of AES-GCM are a nonce and the length of the tag")
-    nonce, tag_size = fields[0].octets(), fields[1].integer() if len(fields) == 2 else TAGS.start
+    if behind is None and parameters and parameters.tag == der.OCTET_STRING:
+        nonce, tag_size = parameters.octets(), TAG  # libas2 writes the nonce alone
+    else:
+        fields = parameters.expect(der.SEQUENCE).children() if parameters else []
+        if not 1 <= len(fields) <= 2:
+            raise refused("the parameters of AES-GCM are a nonce and the length of the tag")
+        nonce, tag_size = fields[0].octets(), fields[1].integer() if len(fields) == 2 else TAGS.start
     if not 8 <= len(nonce) <= 128 or tag_size not in TAGS:
         raise refused(
             f"the nonce of AES-GCM has {len(nonce)} bytes, its tag {tag_size}; 8 to 128 and 12 to 16 are accepted"

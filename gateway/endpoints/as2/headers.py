@@ -46,14 +46,15 @@ _TOKEN = re.compile(r"[^A-Za-z0-9.-]+")
 class Asked:
     """The receipt a message asks for; `digests` are those of its list that we support, in its order.
 
-    `names_digests` tells a list of which none is supported from no list at all.
+    `names_digests` tells a list of which none is supported from no list at all. `later` is the address at which it is
+    awaited on a connection of its own (empty: in the answer); whether it may be called is for others to say.
     """
 
     receipt: bool = False
     signed: bool = False
     digests: tuple[Digest, ...] = ()
     names_digests: bool = False
-    asynchronous: bool = False
+    later: str = ""
 
 
 def quote(name: str) -> str:
@@ -90,6 +91,11 @@ def message_id(value: str) -> str:
     return text
 
 
+def original(value: str) -> str:
+    """A Message-ID as an MDN repeats it: byte for byte, except for what cannot stand in a header."""
+    return "".join(c if " " <= c <= "~" else "?" for c in value.strip(" \t"))[:MOST_MESSAGE_ID]
+
+
 def new_message_id(as2_id: str) -> str:
     """A new Message-ID without brackets; what stands right of the @ is made of our AS2 name, not of a host."""
     return f"{secrets.token_hex(16)}@{domain(as2_id)}"
@@ -102,6 +108,7 @@ def domain(as2_id: str) -> str:
 
 def asked(headers: Mapping[str, str]) -> Asked:
     """What receipt the headers (by lower-case name) ask for; the order of the parameters does not matter."""
+    receipt = "disposition-notification-to" in headers
     options = headers.get("disposition-notification-options", "")
     protocol: list[str] = []
     named: list[str] = []
@@ -116,11 +123,11 @@ def asked(headers: Mapping[str, str]) -> Asked:
             named += [word for word in values if word]
     found = (algorithms.digest_named(word) for word in named)
     return Asked(
-        receipt="disposition-notification-to" in headers,
+        receipt=receipt,
         signed="pkcs7-signature" in protocol or "x-pkcs7-signature" in protocol,
         digests=tuple(digest for digest in found if digest),
         names_digests=bool(named),
-        asynchronous="receipt-delivery-option" in headers,
+        later=headers.get("receipt-delivery-option", "").strip() if receipt else "",
     )
 
 

@@ -1,4 +1,7 @@
-"""Takes AS2 messages over HTTP: opened and answered in one thread job, answered only after the commit."""
+"""Takes AS2 messages and MDNs over HTTP: opened and answered in a thread, answered only after the commit.
+
+Whose sender awaits its MDN on another connection gets 204 as soon as the last byte is in, whoever it is.
+"""
 
 from collections.abc import Mapping
 
@@ -10,14 +13,24 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
 from gateway.config.snapshot import Snapshot
-from gateway.endpoints.as2.headers import plain
-from gateway.endpoints.as2.receive import Directory, directory, receive, uniform_answer
-from gateway.endpoints.base import Incoming, Parts
-from gateway.errors import Refused, Transient
+from gateway.endpoints.as2.client import Caller
+from gateway.endpoints.as2.headers import asked, plain
+from gateway.endpoints.as2.receive import Directory, directory, opened, stranger_answer, uniform_answer
+from gateway.endpoints.as2.sender import As2Sender
+from gateway.endpoints.base import Incoming, LateReceipt, OwedAnswer, Parts
+from gateway.endpoints.http_tls import certificate_of
+from gateway.errors import Permanent, Refused, Transient
 from gateway.message import Answer
 
 log = structlog.get_logger()
 
+MOST_BEHIND = 64 * 1024**2
+"""Most bytes of messages that may be answered with 204 and not be on disk yet, besides one of the largest size."""
+
+MOST_STRANGERS = 8
+"""Most MDNs to senders that are not authenticated under way at once; more are not sent."""
+
+_OVERHEAD = 64 * 1024
 _PLAIN = {"Content-Type": "text/plain; charset=us-ascii"}
 _ABOUT = b"This is an AS2 server (RFC 4130). Trading partners send their messages here by POST.\n"
 _LATER = Answer(
@@ -32,8 +45,11 @@ _TOO_LARGE = Answer(body=b"The message is larger than what is accepted here.\r\n
 class As2Listener:
     """Takes messages for all AS2 endpoints, at `/as2`."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, sender: As2Sender | None = None) -> None:
         self._parts = parts
+        self._sender = sender or As2Sender(parts)
+        self._behind = 0  # bytes of messages that were answered with 204 and are not on disk yet
+        self._strangers = 0
         self._known: tuple[Snapshot, Directory] | None = None
         self.routes: Mapping[str, IResource] = {"as2": As2Resource(self)}
 
@@ -42,53 +58,85 @@ class As2Listener:
 
     async def stop(self) -> None:
         """End: the HTTP front leads here no more; what is being taken is finished by the tasks."""
+        await self._sender.close()
 
     def take(self, request: Request) -> None:
-        """Answer a request, when its message is on disk."""
-        gone: list[bool] = []
-        finished = request.notifyFinish()
-        _ = finished.addErrback(lambda _: gone.append(True))
-
-        async def answered() -> None:
-            try:
-                answer = await self.answer(request)
-            except CancelledError:
-                if not gone:
-                    _write(request, _LATER)
-                raise
-            if not gone:
-                _write(request, answer)
-
-        self._parts.tasks.spawn("as2-receive", answered())
-
-    async def answer(self, request: Request) -> Answer:
-        """The answer to a request; when it says so, the message is on disk."""
-        snapshot = self._parts.current.snapshot
-        limits = snapshot.settings.limits
+        """Answer a request, when its message is on disk; one whose MDN is awaited elsewhere, at once."""
+        limits = self._parts.current.snapshot.settings.limits
         body = b""
         if request.content is not None:
             request.content.seek(0)
             body = request.content.read(limits.message_bytes + 1)
         if len(body) > limits.message_bytes:
-            return _TOO_LARGE
+            _write(request, _TOO_LARGE)
+            return
         fields = {
             name.decode("latin-1").lower(): ", ".join(value.decode("latin-1") for value in values)
             for name, values in request.requestHeaders.getAllRawHeaders()
         }
+        caller = Caller(certificate=certificate_of(request), authorization=fields.get("authorization", ""))
+        if not asked(fields).later:
+            self._parts.tasks.spawn("as2-receive", self._answered(request, fields, body, caller))
+        elif self._behind and self._behind + len(body) > limits.message_bytes + MOST_BEHIND:
+            _write(request, _LATER)
+        else:
+            _write(request, Answer(body=b"", status=204))
+            self._parts.tasks.spawn("as2-receive-later", self._taken_later(fields, body, caller))
+
+    async def _answered(self, request: Request, fields: Mapping[str, str], body: bytes, caller: Caller) -> None:
+        gone: list[bool] = []
+        finished = request.notifyFinish()
+        _ = finished.addErrback(lambda _: gone.append(True))
         try:
-            incoming = await self._parts.tasks.in_thread(
-                receive,
-                fields,
-                body,
-                known=self._directory(snapshot),
-                at=self._parts.now(),
-                limit=limits.expanded_bytes,
+            answer = await self._take(fields, body, caller) or uniform_answer(fields)
+        except CancelledError:
+            if not gone:
+                _write(request, _LATER)
+            raise
+        if not gone:
+            _write(request, answer)
+
+    async def _taken_later(self, fields: Mapping[str, str], body: bytes, caller: Caller) -> None:
+        """Take a message whose sender has its 204 already: the MDN is sent by the flow, once the message is on disk."""
+        weight = len(body) + _OVERHEAD
+        self._behind += weight
+        try:
+            if await self._take(fields, body, caller) is None:
+                await self._answer_stranger(fields)
+        finally:
+            self._behind -= weight
+
+    async def _answer_stranger(self, fields: Mapping[str, str]) -> None:
+        """Send the uniform MDN to an address on a host that is allowed, once; nobody is told of a failure."""
+        snapshot = self._parts.current.snapshot
+        found = stranger_answer(fields, known=self._directory(snapshot))
+        if found is None or self._strangers >= MOST_STRANGERS:
+            log.warning("as2_stranger_not_answered", to=_address(fields), **_who(fields))
+            return
+        relation, to, answer = found
+        owed = OwedAnswer(partner=relation.partner, settings=relation.settings, snapshot=snapshot, to=to, answer=answer)
+        self._strangers += 1
+        try:
+            await self._sender.answer(owed)
+        except (Permanent, Transient, Refused) as error:
+            log.warning("as2_stranger_not_answered", to=_address(fields), why=str(error), **_who(fields))
+        finally:
+            self._strangers -= 1
+
+    async def _take(self, fields: Mapping[str, str], body: bytes, caller: Caller) -> Answer | None:
+        """The answer to a message or an MDN, when it is on disk; None for one that cannot be authenticated."""
+        snapshot = self._parts.current.snapshot
+        known, at = self._directory(snapshot), self._parts.now()
+        limit = snapshot.settings.limits.expanded_bytes
+        try:
+            came = await self._parts.tasks.in_thread(
+                opened, fields, body, known=known, at=at, limit=limit, caller=caller
             )
         except CancelledError:
             raise
         except Refused as refused:
             log.warning("as2_refused", code=refused.code, reason=refused.text, place=refused.place, **_who(fields))
-            return uniform_answer(fields)
+            return None
         except Transient as transient:
             log.exception("as2_cannot_answer", reason=str(transient), **_who(fields))
             return _LATER
@@ -96,24 +144,41 @@ class As2Listener:
             # Whatever it is, a stranger's bytes led to it: told apart from other failures, it could tell him something.
             log.exception("as2_unexpected", **_who(fields))
             self._parts.metrics.unhandled("http")
-            return uniform_answer(fields)
-        return await self._accepted(incoming, fields)
-
-    async def _accepted(self, incoming: Incoming, fields: Mapping[str, str]) -> Answer:
+            return None
         try:
-            accepted = await self._parts.accept(incoming)
+            if isinstance(came, LateReceipt):
+                return await self._settled(came, fields)
+            return await self._accepted(came, fields)
         except CancelledError:
             raise
         except Exception:
             self._parts.metrics.unhandled("http")
-            log.exception("as2_not_stored", partner=incoming.partner, **_who(fields))
+            log.exception("as2_not_stored", **_who(fields))
             return _LATER
+
+    async def _settled(self, late: LateReceipt, fields: Mapping[str, str]) -> Answer:
+        await self._parts.settle(late)
+        log.info("as2_mdn_received", partner=late.partner, wire_id=plain(late.wire_id, 130), **_who(fields))
+        return Answer(body=b"")
+
+    async def _accepted(self, incoming: Incoming, fields: Mapping[str, str]) -> Answer:
+        accepted = await self._parts.accept(incoming)
+        if asked(fields).later and incoming.later is None:
+            log.warning(
+                "as2_mdn_not_sent",
+                message=accepted.message_id,
+                partner=incoming.partner,
+                to=_address(fields),
+                why="its address is on no host that the partner's file allows: see mdn.hosts",
+            )
         log.info(
             "as2_received",
             message=accepted.message_id,
             partner=incoming.partner,
             duplicate=accepted.duplicate,
             refusal=incoming.refusal,
+            version=plain(fields.get("as2-version", "1.0"), 20),
+            product=plain(fields.get("as2-product") or fields.get("user-agent", ""), 100),
             **_who(fields),
         )
         return accepted.answer or Answer(body=b"")
@@ -148,9 +213,14 @@ def _write(request: Request, answer: Answer) -> None:
     request.setResponseCode(answer.status)
     for name, value in answer.headers.items():
         request.setHeader(name.encode("latin-1"), value.encode("latin-1"))
-    request.setHeader(b"content-length", str(len(answer.body)).encode())
-    request.write(answer.body)
+    if answer.status != 204:
+        request.setHeader(b"content-length", str(len(answer.body)).encode())
+        request.write(answer.body)
     request.finish()
+
+
+def _address(fields: Mapping[str, str]) -> str:
+    return plain(asked(fields).later, 200)
 
 
 def _who(fields: Mapping[str, str]) -> dict[str, str]:

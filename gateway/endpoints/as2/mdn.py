@@ -18,6 +18,7 @@ from gateway.message import Answer, ReceiptOutcome
 PROCESSED = "processed"
 AUTHENTICATION_FAILED = "processed/error: authentication-failed"
 INSUFFICIENT_SECURITY = "processed/error: insufficient-message-security"
+INVALID_MESSAGE_ID = "processed/error: invalid-message-id"
 UNSUPPORTED_FORMAT = "failed/failure: unsupported format"
 UNSUPPORTED_MIC = "failed/failure: unsupported MIC-algorithms"
 
@@ -127,6 +128,17 @@ def _report(report: Report, boundary: str) -> tuple[str, bytes]:
     ]
     content_type = f'multipart/report; report-type=disposition-notification; boundary="{boundary}"'
     return content_type, mime.join(parts, boundary)
+
+
+def is_report(entity: Part) -> bool:
+    """True for what is an MDN by its form: a report, or a signed entity whose signed part is one."""
+    if entity.type.word != "multipart/signed":
+        return entity.type.word == "multipart/report"
+    try:
+        parts = mime.split(entity.body, entity.type.parameters.get("boundary", ""))
+        return bool(parts) and mime.read(parts[0]).type.word == "multipart/report"
+    except Refused:
+        return False
 
 
 def read(entity: Part, certificates: Sequence[x509.Certificate], *, sha1: bool = False) -> Mdn:

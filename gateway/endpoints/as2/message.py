@@ -163,8 +163,7 @@ def open_message(
     whole, before = _expanded(whole, limit)
     inner, signature, signed_content = _verified(whole, certificates, sha1=sha1)
     payload, after = _expanded(inner, limit)
-    if payload.type.word in PKCS7 or payload.type.word == "multipart/signed":
-        raise Refused("AS2-MIME", "the message is wrapped more often, or in another order, than AS2 provides for")
+    check_payload(payload)
     if signature:
         covered = signed_content
     else:
@@ -184,6 +183,14 @@ def open_message(
         intact=intact,
         mic_content=covered,
     )
+
+
+def check_payload(payload: Part) -> None:
+    """Refuse a payload that is wrapped once more, or is an MDN: a signed one, sent anew by anyone, is no message."""
+    if payload.type.word in PKCS7 or payload.type.word == "multipart/signed":
+        raise Refused("AS2-MIME", "the message is wrapped more often, or in another order, than AS2 provides for")
+    if payload.type.word == "multipart/report":
+        raise Refused("AS2-MIME", "an MDN was sent as a message")
 
 
 def _content_info(part: Part) -> tuple[bytes, Element] | None:

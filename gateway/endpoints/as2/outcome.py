@@ -1,23 +1,48 @@
-"""What the answer to an AS2 message proves: an MDN counts only when it is authenticated and for this message."""
+"""What an MDN proves, in the answer to a message or later: it counts only when it is authenticated and for the message."""
 
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from cryptography import x509
 
 from gateway.endpoints.as2 import algorithms, mdn
+from gateway.endpoints.as2.algorithms import Digest
 from gateway.endpoints.as2.certificates import described
 from gateway.endpoints.as2.headers import plain
 from gateway.endpoints.as2.mdn import Mdn
 from gateway.endpoints.as2.message import Composed
 from gateway.endpoints.as2.mime import Part
 from gateway.endpoints.as2.settings import As2Settings
-from gateway.endpoints.base import NewReceipt, Outgoing, Sent
+from gateway.endpoints.base import LateReceipt, NewReceipt, Outgoing, Sent
 from gateway.errors import Refused, Transient
-from gateway.message import ReceiptOutcome
+from gateway.message import Delivery, ReceiptOutcome
 
 _KEPT = ("Content-Type", "AS2-From", "AS2-To", "AS2-Version", "Message-ID", "Date")
 _UNKNOWN = "Whether the partner has the message is not known; it is sent again with the same Message-ID."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What the MDN for a message must show: its MIC (base64) and that one's algorithm.
+
+    `repeated`: the message may have been sent more than once.
+    """
+
+    wire_id: str
+    mic: str
+    digest: Digest | None
+    repeated: bool
+
+
+class _Unfit(Exception):
+    """An MDN that says nothing of the message; the text says why."""
+
+
+def remembered(composed: Composed) -> dict[str, str]:
+    """What is to be remembered of a message for its MDN, which comes later."""
+    return {"mic": composed.mic, "mic_algorithm": algorithms.mic_name(composed.digest)}
 
 
 def judge(
@@ -33,52 +58,101 @@ def judge(
 
     Raises `Transient` for an MDN that is missing, not authenticated, or not for this message.
     """
+    if settings.mdn.mode == "async" and not mdn.is_report(Part(fields, body, body)):
+        return Sent(delivered=False, proof="the MDN is to come", again_in=settings.mdn.timeout)
     if not body.strip():
         raise Transient(f"the answer holds no MDN; is the partner set to send it on another connection? {_UNKNOWN}")
+    expected = Expected(
+        wire_id=outgoing.wire_id, mic=composed.mic, digest=composed.digest, repeated=outgoing.attempt > 1
+    )
     try:
         read = mdn.read(Part(fields, body, body), certificates, sha1="sha1" in settings.accept)
+        outcome = _checked(read, expected, signed=settings.mdn.signed)
     except Refused as refused:
         raise Transient(f"the MDN is not accepted: {refused.text}. {_UNKNOWN}") from refused
-    outcome = _checked(read, outgoing, composed, signed=settings.mdn.signed)
+    except _Unfit as unfit:
+        raise Transient(f"{unfit}. {_UNKNOWN}") from unfit
+    return _sent(read, outcome, _whole(fields, body), _details(read, fields))
+
+
+def arrived(
+    fields: Mapping[str, str],
+    body: bytes,
+    *,
+    partner: str,
+    settings: As2Settings,
+    certificates: Sequence[x509.Certificate],
+) -> LateReceipt:
+    """An MDN that came on a connection of its own; raises `Refused` unless the partner signed it."""
+    read = mdn.read(Part(fields, body, body), certificates, sha1="sha1" in settings.accept)
+    if read.signature is None:
+        said = f"it says '{read.disposition}' of '{plain(read.original_message_id, 100)}': {read.text}"
+        raise Refused("AS2-MDN", f"the MDN from {partner} is not signed and changes nothing; {said}")
+    told = partial(_judge_late, read, _whole(fields, body), _details(read, fields))
+    return LateReceipt(channel="as2", partner=partner, wire_id=read.original_message_id, judge=told)
+
+
+def _judge_late(read: Mdn, payload: bytes, details: Mapping[str, str], delivery: Delivery | None) -> Sent:
+    try:
+        if delivery is None:
+            raise _Unfit(f"we sent this partner no message '{plain(read.original_message_id, 100)}'")
+        known = delivery.expected or {}
+        expected = Expected(
+            wire_id=read.original_message_id,
+            mic=known.get("mic", ""),
+            digest=algorithms.digest_named(known.get("mic_algorithm", "")),
+            repeated=delivery.attempts > 1,
+        )
+        outcome = _checked(read, expected, signed=True)
+    except _Unfit as unfit:
+        outcome, text = ReceiptOutcome.UNMATCHED, str(unfit)
+        receipt = NewReceipt(kind="mdn", outcome=outcome, text=text, payload=payload, details=details)
+        return Sent(delivered=False, proof="", receipts=(receipt,))
+    return _sent(read, outcome, payload, details)
+
+
+def _sent(read: Mdn, outcome: ReceiptOutcome, payload: bytes, details: Mapping[str, str]) -> Sent:
     words = _words(read, outcome)
     receipt = NewReceipt(
         kind="mdn",
         outcome=outcome,
         text=f"{words}; the partner writes: {read.text}" if read.text else words,
-        payload=_whole(fields, body),
-        details=_details(read, fields),
+        payload=payload,
+        details=details,
     )
     delivered = outcome is not ReceiptOutcome.REFUSED
     return Sent(delivered=delivered, proof=words if delivered else "", receipts=(receipt,))
 
 
-def _checked(read: Mdn, outgoing: Outgoing, composed: Composed, *, signed: bool) -> ReceiptOutcome:
+def _checked(read: Mdn, expected: Expected, *, signed: bool) -> ReceiptOutcome:
     if signed and read.signature is None:
-        raise Transient(
+        raise _Unfit(
             f"the MDN is not signed and proves nothing; it says '{read.disposition}': {read.text}. Usual causes: the "
-            f"partner does not know our AS2 name or our certificate. {_UNKNOWN}"
+            "partner does not know our AS2 name or our certificate"
         )
-    if read.original_message_id != outgoing.wire_id:
-        raise Transient(f"the MDN is for another message, '{plain(read.original_message_id, 100)}'. {_UNKNOWN}")
+    if read.original_message_id != expected.wire_id:
+        raise _Unfit(f"the MDN is for another message, '{plain(read.original_message_id, 100)}'")
     outcome = read.outcome
     if outcome is None:
-        raise Transient(f"the disposition '{read.disposition}' of the MDN means nothing in AS2. {_UNKNOWN}")
-    if outcome is ReceiptOutcome.REFUSED or _is_repetition(read, outgoing):
+        raise _Unfit(f"the disposition '{read.disposition}' of the MDN means nothing in AS2")
+    if outcome is ReceiptOutcome.REFUSED or _is_repetition(read, expected):
         return outcome
-    if read.digest != composed.digest or not hmac.compare_digest(read.mic.encode(), composed.mic.encode()):
+    if expected.digest is None:
+        raise _Unfit("an MDN on a connection of its own was not asked for, and its MIC is not known any more")
+    if read.digest != expected.digest or not hmac.compare_digest(read.mic.encode(), expected.mic.encode()):
         found = f"{algorithms.mic_name(read.digest)} {read.mic[:100]}" if read.digest else read.mic[:100] or "none"
-        wanted = f"{algorithms.mic_name(composed.digest)} {composed.mic}"
-        raise Transient(
+        wanted = f"{algorithms.mic_name(expected.digest)} {expected.mic}"
+        raise _Unfit(
             f"the MIC of the MDN does not fit the message: it is {plain(found)}, not {wanted}. Usual cause: something "
-            f"between us changes messages, or the partner computes it over another form. {_UNKNOWN}"
+            "between us changes messages, or the partner computes it over another form"
         )
     return outcome
 
 
-def _is_repetition(read: Mdn, outgoing: Outgoing) -> bool:
+def _is_repetition(read: Mdn, expected: Expected) -> bool:
     # Some products do not repeat their MDN but say, signed and without a MIC, that they have the message already.
     return (
-        outgoing.attempt > 1
+        expected.repeated
         and read.signature is not None
         and read.outcome is ReceiptOutcome.WARNING
         and read.detail == "duplicate-document"

@@ -7,20 +7,25 @@ does not exist costs the same work as one that does.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
 
 from gateway.config.certificates import OwnIdentity, OwnKey, PartnerCertificates
 from gateway.config.snapshot import Snapshot
 from gateway.endpoints.as2 import headers as as2_headers
 from gateway.endpoints.as2 import mdn
 from gateway.endpoints.as2.algorithms import Digest
+from gateway.endpoints.as2.client import NOBODY, Caller, admit
 from gateway.endpoints.as2.headers import Asked, asked
 from gateway.endpoints.as2.mdn import Report
 from gateway.endpoints.as2.message import Message, open_message
 from gateway.endpoints.as2.mime import Part
+from gateway.endpoints.as2.outcome import arrived
 from gateway.endpoints.as2.settings import As2Settings
-from gateway.endpoints.base import Incoming
+from gateway.endpoints.base import Incoming, Later, LateReceipt
 from gateway.errors import Refused, Transient
 from gateway.message import Answer, Body
 
@@ -44,10 +49,13 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Who may send to us in one snapshot: relations by (AS2-From, AS2-To), and all keys we decrypt with."""
+    """Who may send to us in one snapshot: relations by (AS2-From, AS2-To), all keys we decrypt with, and the
+    certificates of clients by file.
+    """
 
     relations: Mapping[tuple[str, str], Relation]
     keys: tuple[OwnKey, ...]
+    tls: Mapping[Path, tuple[x509.Certificate, ...]] = field(default_factory=dict)
 
 
 def directory(snapshot: Snapshot) -> Directory:
@@ -65,7 +73,8 @@ def directory(snapshot: Snapshot) -> Directory:
                     certificates=snapshot.certificates.get(name, PartnerCertificates()),
                 )
                 relations.setdefault((settings.as2_id, identity.as2_id), relation)
-    return Directory(relations, tuple(key for one in snapshot.identities.values() for key in one.keys))
+    keys = tuple(key for one in snapshot.identities.values() for key in one.keys)
+    return Directory(relations, keys, snapshot.tls)
 
 
 def identity_of(settings: As2Settings, snapshot: Snapshot) -> OwnIdentity | None:
@@ -75,13 +84,24 @@ def identity_of(settings: As2Settings, snapshot: Snapshot) -> OwnIdentity | None
     return next(iter(snapshot.identities.values())) if len(snapshot.identities) == 1 else None
 
 
-def receive(fields: Mapping[str, str], body: bytes, *, known: Directory, at: datetime, limit: int) -> Incoming:
+def opened(
+    fields: Mapping[str, str], body: bytes, *, known: Directory, at: datetime, limit: int, caller: Caller = NOBODY
+) -> Incoming | LateReceipt:
+    """What was posted: an MDN for a message of ours, or a message; raises as `receive`."""
+    late = receipt(fields, body, known=known, at=at)
+    return late or receive(fields, body, known=known, at=at, limit=limit, caller=caller)
+
+
+def receive(
+    fields: Mapping[str, str], body: bytes, *, known: Directory, at: datetime, limit: int, caller: Caller = NOBODY
+) -> Incoming:
     """The message to accept, with the answer to give once it is on disk; `fields` are the HTTP headers by lower-case
-    name, `limit` the most bytes it may expand to.
+    name, `limit` the most bytes it may expand to, `caller` the client it came from.
 
     Raises `Refused` for a message that cannot be authenticated, `Transient` when we cannot sign the answer.
     """
-    sender, receiver, message_id = _names(fields)
+    sender, receiver = _names(fields)
+    message_id, well_formed = _identity(fields)
     relation = known.relations.get((sender, receiver))
     certificates = relation.certificates.verifying(at) if relation else ()
     accepts = relation.settings.accept if relation else ()
@@ -95,6 +115,7 @@ def receive(fields: Mapping[str, str], body: bytes, *, known: Directory, at: dat
     payload = message.payload.decoded()
     if relation is None:
         raise Refused("AS2-UNKNOWN", f"no active partner sends as '{sender}' to '{receiver}'")
+    admit(relation.settings.client, caller, files=known.tls, at=at)
     if message.signature is None and relation.settings.require.signed:
         raise Refused("AS2-SECURITY", f"the message from {relation.partner} is not signed, and must be")
     if message.signature is None and message.encrypted is False and relation.settings.require.encrypted:
@@ -103,10 +124,12 @@ def receive(fields: Mapping[str, str], body: bytes, *, known: Directory, at: dat
         raise Refused("AS2-DECRYPT", "the message cannot be decrypted: its key or its padding is wrong")
     wish = asked(fields)
     disposition, refusal = _judge(message, wish, relation.settings)
+    if not well_formed:
+        disposition, refusal = mdn.INVALID_MESSAGE_ID, "its Message-ID holds blanks or other characters it must not"
     report = Report(
         sender=receiver,
         receiver=sender,
-        original_message_id=fields["message-id"].strip(" \t"),
+        original_message_id=as2_headers.original(fields["message-id"]),
         disposition=disposition,
         text=_text(message, sender, refusal),
     )
@@ -121,14 +144,73 @@ def receive(fields: Mapping[str, str], body: bytes, *, known: Directory, at: dat
         headers=as2_headers.kept(fields),
         answer=_answer(report, message, wish, relation, at),
         refusal=refusal or None,
+        evidence=_body(message.signed_entity) if message.signature else None,
+        later=_later(wish, relation.settings),
+        alike=relation.settings.duplicates.within if relation.settings.duplicates.by_content else None,
     )
 
 
-def _names(fields: Mapping[str, str]) -> tuple[str, str, str]:
-    return (
-        as2_headers.unquote(fields.get("as2-from", "")),
-        as2_headers.unquote(fields.get("as2-to", "")),
-        as2_headers.message_id(fields.get("message-id", "")),
+def _body(data: bytes) -> Body:
+    return Body(sha256=hashlib.sha256(data).hexdigest(), size=len(data), data=data)
+
+
+def _names(fields: Mapping[str, str]) -> tuple[str, str]:
+    return as2_headers.unquote(fields.get("as2-from", "")), as2_headers.unquote(fields.get("as2-to", ""))
+
+
+def _identity(fields: Mapping[str, str]) -> tuple[str, bool]:
+    """The Message-ID, and whether it is well formed; raises `Refused` when there is none."""
+    value = fields.get("message-id", "").strip()
+    try:
+        return as2_headers.message_id(value), True
+    except Refused:
+        if not value:
+            raise
+        return value, False
+
+
+def _later(wish: Asked, settings: As2Settings) -> Later | None:
+    """Where the MDN goes that is awaited on another connection: only to hosts the partner's file allows."""
+    if not wish.later or not settings.takes_mdn_at(wish.later):
+        return None
+    return Later(wish.later, settings.retry.deadline)
+
+
+def stranger_answer(fields: Mapping[str, str], *, known: Directory) -> tuple[Relation, str, Answer] | None:
+    """To a sender that is not authenticated and awaits its MDN elsewhere: to whom, to which address, and what.
+
+    None, and then nothing is sent, unless the names fit a partner and the address is on a host its file allows.
+    """
+    wish = asked(fields)
+    try:
+        relation = known.relations.get(_names(fields))
+    except Refused:
+        return None
+    answer = uniform_answer(fields)
+    if relation is None or not _is_mdn(answer) or not wish.later or not relation.settings.takes_mdn_at(wish.later):
+        return None
+    return relation, wish.later, answer
+
+
+def _is_mdn(answer: Answer) -> bool:
+    return answer.headers["Content-Type"].startswith("multipart/report")
+
+
+def receipt(fields: Mapping[str, str], body: bytes, *, known: Directory, at: datetime) -> LateReceipt | None:
+    """The MDN these bytes are, when they are one; raises `Refused` unless the partner it comes from signed it."""
+    entity = Part(fields, body, body)
+    if not mdn.is_report(entity):
+        return None
+    sender, receiver = _names(fields)
+    relation = known.relations.get((sender, receiver))
+    if relation is None:
+        raise Refused("AS2-UNKNOWN", f"an MDN came, and no active partner sends as '{sender}' to '{receiver}'")
+    return arrived(
+        fields,
+        body,
+        partner=relation.partner,
+        settings=relation.settings,
+        certificates=relation.certificates.verifying(at),
     )
 
 
@@ -140,8 +222,6 @@ def _judge(message: Message, wish: Asked, settings: As2Settings) -> tuple[str, s
         return mdn.INSUFFICIENT_SECURITY, f"it uses {', '.join(sorted(weak))}, which is too weak; use AES"
     if wish.names_digests and not _digests(wish, settings):
         return mdn.UNSUPPORTED_MIC, "none of the MIC algorithms it asks for is supported; ask for sha-256"
-    if wish.receipt and wish.asynchronous:
-        return mdn.UNSUPPORTED_FORMAT, "it asks for an asynchronous MDN; ask for a synchronous one"
     if message.payload.type.word == "multipart/related":
         return mdn.UNSUPPORTED_FORMAT, "it holds several attachments; send each in a message of its own"
     return mdn.PROCESSED, ""
@@ -200,7 +280,8 @@ def uniform_answer(fields: Mapping[str, str]) -> Answer:
     headers that are not AS2, gets the text with status 400.
     """
     try:
-        sender, receiver, _ = _names(fields)
+        sender, receiver = _names(fields)
+        as2_headers.message_id(fields.get("message-id", ""))
     except Refused:
         return _uniform_text()
     if not asked(fields).receipt:

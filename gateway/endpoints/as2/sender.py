@@ -9,27 +9,29 @@ from typing import NoReturn
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, SSLError
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool, RequestTransmissionFailed, ResponseFailed
+from twisted.web.client import RequestTransmissionFailed, ResponseFailed
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IResponse
+from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 
 from gateway.config.certificates import OwnIdentity, PartnerCertificates
+from gateway.config.snapshot import Snapshot
 from gateway.endpoints.as2 import headers as as2_headers
 from gateway.endpoints.as2 import mime
 from gateway.endpoints.as2.body import Bytes, bounded
 from gateway.endpoints.as2.headers import plain
 from gateway.endpoints.as2.message import Composed, Protection, compose
-from gateway.endpoints.as2.outcome import judge
+from gateway.endpoints.as2.outcome import judge, remembered
 from gateway.endpoints.as2.receive import identity_of
 from gateway.endpoints.as2.settings import As2Settings
-from gateway.endpoints.base import Outgoing, Parts, Sent
+from gateway.endpoints.base import Outgoing, OwedAnswer, Parts, Sent
+from gateway.endpoints.http_client import HttpClient, Way, authorization, way_of, why
+from gateway.endpoints.http_expect import Held
 from gateway.errors import Permanent, Transient
 
 MOST_ANSWER_BYTES = 1024**2
 """Largest answer read: an MDN has a few thousand bytes."""
 
-_CONNECTIONS_PER_HOST = 16
-_IDLE_SECONDS = 20
+USER_AGENT = as2_headers.PRODUCT.replace(":", "/")
 _LONGEST_RETRY_AFTER = timedelta(days=1)
 _AGAIN = frozenset({408, 425, 429})
 _NOT_REACHED = (
@@ -56,16 +58,11 @@ class As2Sender:
 
     def __init__(self, parts: Parts, *, agent: IAgent | None = None) -> None:
         self._parts = parts
-        pool = HTTPConnectionPool(parts.reactor)
-        pool.maxPersistentPerHost = _CONNECTIONS_PER_HOST
-        pool.cachedConnectionTimeout = _IDLE_SECONDS
-        # A posted message is tried again by the flow, which counts attempts; not behind its back by the pool.
-        pool.retryAutomatically = False
-        self._pool = pool
-        self._agent: IAgent = agent or Agent(parts.reactor, pool=pool)
+        self._client = HttpClient(parts)
+        self._agent = agent
 
     async def send(self, outgoing: Outgoing) -> Sent:
-        """Send the message and judge its MDN.
+        """Send the message and judge its MDN, unless that is to come on a connection of its own.
 
         Raises `Permanent` for what only a change of configuration or of the partner's server helps against, and
         `Transient` for everything that leaves unknown whether the partner has the message: no answer, or an MDN that
@@ -81,7 +78,9 @@ class As2Sender:
             )
         composed = await self._parts.tasks.in_thread(prepare, outgoing, settings, identity)
         fields = request_headers(outgoing, settings, identity, composed)
-        answered = await self._post(settings, fields, composed.body)
+        if settings.mdn.mode == "async":
+            await outgoing.remember(remembered(composed))
+        answered = await self._post(settings, fields, composed.body, snapshot=outgoing.snapshot)
         _check_status(answered, settings.url, self._parts.now())
         known = outgoing.snapshot.certificates.get(outgoing.partner, PartnerCertificates())
         return await self._parts.tasks.in_thread(
@@ -94,30 +93,61 @@ class As2Sender:
             certificates=known.verifying(self._parts.now()),
         )
 
+    async def answer(self, owed: OwedAnswer) -> None:
+        """Send an MDN to the address its receiver named, which must be on a host that the partner's file allows."""
+        settings = owed.settings
+        assert isinstance(settings, As2Settings)
+        if not settings.takes_mdn_at(owed.to):
+            raise Permanent(f"partners/{owed.partner}.yaml does not allow MDNs to {plain(owed.to, 200)}: see mdn.hosts")
+        fields = {name: [mime.field(value)] for name, value in owed.answer.headers.items()}
+        fields["User-Agent"] = [USER_AGENT]
+        answered = await self._post(settings, Headers(fields), owed.answer.body, snapshot=owed.snapshot, to=owed.to)
+        _check_status(answered, owed.to, self._parts.now())
+
     async def close(self) -> None:
         """End the connections that are kept open."""
-        await self._pool.closeCachedConnections()
+        await self._client.close()
 
-    async def _post(self, settings: As2Settings, fields: Headers, body: bytes) -> Answered:
+    async def _post(
+        self, settings: As2Settings, fields: Headers, body: bytes, *, snapshot: Snapshot, to: str | None = None
+    ) -> Answered:
+        url = to or settings.url
         seconds = settings.timeout.total_seconds()
 
         def over(_result: object, _seconds: float) -> NoReturn:
-            raise Transient(f"{settings.url} did not answer within {seconds:g} s; it may have the message or not")
+            raise Transient(f"{url} did not answer within {seconds:g} s; it may have the message or not")
 
-        exchange = Deferred.fromCoroutine(self._exchange(settings.url, fields, body))
+        exchange = Deferred.fromCoroutine(self._exchange(settings, fields, body, snapshot=snapshot, url=url))
         answered: Answered = await exchange.addTimeout(seconds, self._parts.reactor, over)
         return answered
 
-    async def _exchange(self, url: str, fields: Headers, body: bytes) -> Answered:
+    async def _exchange(
+        self, settings: As2Settings, fields: Headers, body: bytes, *, snapshot: Snapshot, url: str
+    ) -> Answered:
+        way, login = await self._parts.tasks.in_thread(_way, settings, snapshot)
+        for name, value in ((b"Authorization", login), (b"Expect", b"100-continue" if way.expecting else b"")):
+            if value and (name != b"Authorization" or url == settings.url):
+                fields.setRawHeaders(name, [value])
+        agent = self._agent or await self._client.agent(way, snapshot)
+        entity: IBodyProducer = Bytes(body, chunked=settings.chunked)
+        if way.expecting:
+            entity = Held(entity, self._parts.reactor)
         try:
-            response = await self._agent.request(b"POST", url.encode("ascii"), fields, Bytes(body))
+            response = await agent.request(b"POST", url.encode("ascii"), fields, entity)
             content = await bounded(response, MOST_ANSWER_BYTES)
         except _NOT_REACHED as error:
             reasons = getattr(error, "reasons", None) or ()
             if any(isinstance(reason, Failure) and reason.check(CancelledError) for reason in reasons):
                 raise CancelledError from error
-            raise Transient(f"{url} cannot be reached: {_reason(error)}") from error
+            through = f" through {settings.proxy.url}" if settings.proxy else ""
+            raise Transient(f"{url} cannot be reached{through}: {plain(why(error))}") from error
         return Answered(status=response.code, headers=_fields(response), body=content)
+
+
+def _way(settings: As2Settings, snapshot: Snapshot) -> tuple[Way, bytes]:
+    """The way to the partner's server, and the value of Authorization (empty: none)."""
+    login = authorization(settings.user, settings.password) if settings.user and settings.password else b""
+    return way_of(snapshot, tls=settings.tls, proxy=settings.proxy, expecting=settings.expect_continue), login
 
 
 def prepare(outgoing: Outgoing, settings: As2Settings, identity: OwnIdentity) -> Composed:
@@ -165,10 +195,15 @@ def request_headers(outgoing: Outgoing, settings: As2Settings, identity: OwnIden
         "Date": format_datetime(outgoing.at.astimezone(UTC), usegmt=True),
         "Subject": as2_headers.subject(settings.subject or f"{outgoing.kind} {outgoing.number}"),
         "MIME-Version": "1.0",
-        "User-Agent": as2_headers.PRODUCT.replace(":", "/"),
+        "User-Agent": USER_AGENT,
         "Disposition-Notification-To": f"mdn@{as2_headers.domain(identity.as2_id)}",
         **composed.headers,
     }
+    if settings.mdn.mode == "async":
+        public_url = outgoing.snapshot.settings.listen.public_url
+        if public_url is None:
+            raise Permanent("gateway.toml does not say where MDNs can reach us; set public_url under [listen]")
+        fields["Receipt-Delivery-Option"] = f"{public_url}/as2"
     if settings.mdn.signed:
         fields["Disposition-Notification-Options"] = as2_headers.listed((composed.digest,))
     return Headers({name: [mime.field(value)] for name, value in fields.items()})
@@ -205,10 +240,3 @@ def _fields(response: IResponse) -> dict[str, str]:
         name.decode("latin-1").lower(): ", ".join(value.decode("latin-1") for value in values)
         for name, values in response.headers.getAllRawHeaders()
     }
-
-
-def _reason(error: Exception) -> str:
-    reasons = getattr(error, "reasons", None)
-    if reasons and isinstance(reasons[0], Failure):
-        return plain(reasons[0].getErrorMessage())
-    return plain(str(error)) or type(error).__name__

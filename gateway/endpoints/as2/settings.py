@@ -1,17 +1,19 @@
 """Settings of an AS2 endpoint in a partner file."""
 
+import re
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from gateway.config.model import EndpointSettings
-from gateway.config.types import Duration, Strict
+from gateway.config.model import ClientLogin, EndpointSettings, Proxy, ServerTls, UserName
+from gateway.config.types import Duration, SecretReference, Strict
 from gateway.endpoints.as2 import algorithms
 
 
-def _url(value: str) -> str:
+def http_url(value: str) -> str:
+    """An address messages and MDNs can be posted to; raises `ValueError` for any other."""
     try:
         parts = urlsplit(value)
         port = parts.port
@@ -22,6 +24,11 @@ def _url(value: str) -> str:
     if parts.username is not None or parts.fragment or not value.isascii() or any(c <= " " for c in value):
         raise ValueError("the URL must hold no user name, no fragment, no blanks and only ASCII characters")
     return value
+
+
+def _host_of(url: str) -> str:
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return f"[{host}]" if ":" in host else host
 
 
 def _as2_name(value: str) -> str:
@@ -36,11 +43,45 @@ def _media_type(value: str) -> str:
     return value
 
 
+def _proxy(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) else value
+
+
+def _host(value: str) -> str:
+    host = value.lower().rstrip(".")
+    if not re.fullmatch(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", host):
+        raise ValueError(f"'{value}' is not a host; write a name or an address, with :PORT for one port only")
+    return host
+
+
 class Mdn(Strict):
-    """The receipt asked for."""
+    """The receipt asked for, and where receipts we owe may be sent."""
 
     signed: bool = Field(default=True, description="ask for a signed MDN and take no other as proof")
-    mode: Literal["sync"] = Field(default="sync", description="the MDN comes in the HTTP response")
+    mode: Literal["sync", "async"] = Field(
+        default="sync", description="the MDN comes in the HTTP response, or later on a connection of its own"
+    )
+    timeout: Duration = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(seconds=1),
+        description="async: time without an MDN after which the message is sent again, with the same Message-ID",
+    )
+    hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(
+        default=(), description="hosts its asynchronous MDNs are sent to when it names one; none: that of `url`"
+    )
+
+    @model_validator(mode="after")
+    def _signed_when_late(self) -> Self:
+        if self.mode == "async" and not self.signed:
+            raise ValueError("an asynchronous MDN must be signed: anybody could send one that is not")
+        return self
+
+
+class Duplicates(Strict):
+    """What is a duplicate besides a Message-ID that came before."""
+
+    by_content: bool = Field(default=False, description="also the same content and file name under a new Message-ID")
+    within: Duration = Field(default=timedelta(days=30), description="for how long after the first one")
 
 
 class Require(Strict):
@@ -54,7 +95,7 @@ class As2Settings(EndpointSettings):
     """An AS2 endpoint (RFC 4130): messages to and from the partner under `as2_id`."""
 
     kind: Literal["as2"]
-    url: Annotated[str, AfterValidator(_url)] = Field(description="where its AS2 server takes messages")
+    url: Annotated[str, AfterValidator(http_url)] = Field(description="where its AS2 server takes messages")
     as2_id: Annotated[str, AfterValidator(_as2_name)] = Field(
         min_length=1, max_length=128, description="its AS2 name, upper and lower case as agreed"
     )
@@ -74,16 +115,40 @@ class As2Settings(EndpointSettings):
         default=(), description="weak algorithms taken from this partner all the same; never used towards it"
     )
     mdn: Mdn = Field(default_factory=Mdn, description="receipt asked for")
+    duplicates: Duplicates = Field(default=Duplicates(), description="what else than its Message-ID makes a duplicate")
     require: Require = Field(default_factory=Require, description="what messages from it must be")
     subject: str | None = Field(default=None, max_length=200, description="Subject; none: kind and number")
     content_type: Annotated[str, AfterValidator(_media_type)] | None = Field(
         default=None, description="media type of the payload, in place of that of its format"
+    )
+    tls: ServerTls = Field(default=ServerTls(), description="TLS towards `url`: whom we trust, and what we show")
+    user: UserName | None = Field(default=None, description="user name of HTTP basic authentication at `url`")
+    password: SecretReference | None = Field(default=None, description="its password, by reference")
+    proxy: Annotated[Proxy, BeforeValidator(_proxy, json_schema_input_type=str | Proxy)] | None = Field(
+        default=None, description="HTTP proxy on the way to `url`, http://HOST:PORT"
+    )
+    chunked: bool = Field(default=False, description="send in chunks instead of with Content-Length")
+    expect_continue: bool = Field(
+        default=False, description="ask before sending the body (Expect: 100-continue); a connection for each message"
+    )
+    client: ClientLogin | None = Field(
+        default=None, description="what its client must show for its messages to be taken; none: nothing"
     )
     timeout: Duration = Field(
         default=timedelta(seconds=120),
         ge=timedelta(seconds=1),
         description="longest time for one attempt, connecting to MDN",
     )
+
+    def takes_mdn_at(self, address: str) -> bool:
+        """True for an address on a host to which MDNs for this partner may be sent."""
+        try:
+            parts = urlsplit(http_url(address))
+        except ValueError:
+            return False
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        allowed = self.mdn.hosts or (_host_of(self.url),)
+        return not {_host_of(address), f"{_host_of(address)}:{port}"}.isdisjoint(allowed)
 
     @property
     def digest(self) -> algorithms.Digest:

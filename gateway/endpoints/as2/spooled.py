@@ -165,8 +165,7 @@ def _opened(
     whole, before = _expanded(whole, limit, files)
     inner, signature, content = _verified(whole, certificates, files, sha1=sha1)
     payload, after = _expanded(inner, limit, files)
-    if payload.part.type.word in PKCS7 or payload.part.type.word == "multipart/signed":
-        raise Refused("AS2-MIME", "the message is wrapped more often, or in another order, than AS2 provides for")
+    message.check_payload(payload.part)
     if content is not None:
         covered = content
     else:

@@ -1,0 +1,5 @@
+"""Random bytes."""
+
+import os
+
+rand_bytes = os.urandom
