@@ -19,7 +19,7 @@ from gateway.endpoints.as2.mime import Part
 from gateway.endpoints.as2.settings import As2Settings
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
-PAYLOAD = b"UNB+UNOC:3+3012345000017:14+3020180000002:14+261124:1200+1'" + b"LIN+1++4000862141404:SRV'\r\n" * 40
+PAYLOAD = b"UNB+UNOC:3+3012345000017:14+3020180000000:14+261124:1200+1'" + b"LIN+1++4000862141404:SRV'\r\n" * 40
 
 
 @functools.cache

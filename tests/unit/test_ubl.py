@@ -38,7 +38,7 @@ VAT_ID = (
 )
 WRITING = Writing(
     sender=Identifier("3012345000017", "0088"),
-    receiver=Identifier("3020180000002", "0088"),
+    receiver=Identifier("3020180000000", "0088"),
     control=1,
     at=datetime.datetime(2026, 11, 3, tzinfo=datetime.UTC),
 )
