@@ -226,10 +226,15 @@ def test_too_large_and_empty(folder: Path) -> None:
 
 
 def test_empty_waits_to_be_written(folder: Path) -> None:
-    """With `take: stable` an empty file is one that is yet to be written."""
+    """With `take: stable` an empty file is one that is yet to be written; after a minute it is told of, once."""
     accept = Accepting()
     (folder / "a.xml").write_bytes(b"")
-    node = Node(folder, accept).start().wait(20)
+    with structlog.testing.capture_logs() as logs:
+        node = Node(folder, accept).start().wait(20)
+        assert [event for event in logs if event["event"] == "folder_file_left"] == []
+        node.wait(120)
+    (left,) = [event for event in logs if event["event"] == "folder_file_left"]
+    assert (left["file"], "it is empty" in left["why"]) == ("a.xml", True)
     assert node.names() == ["a.xml"]
     (folder / "a.xml").write_bytes(b"abc")
     node.wait(5)

@@ -1,7 +1,7 @@
 """Who a document is for and how it leaves."""
 
-from gateway.config.model import EndpointSettings, Partner, Receives, RouteStep, Sends
-from gateway.flow.routing import Planned, entry, identify, plan, receives
+from gateway.config.model import EndpointSettings, Organisation, Partner, Receives, RouteStep, Sends
+from gateway.flow.routing import Planned, entry, foreign, identify, plan, receives
 from gateway.invoice import Identifier, Party
 from gateway.message import DocumentKind
 
@@ -28,6 +28,29 @@ def test_a_buyer_is_found_by_electronic_address_vat_or_number() -> None:
     assert identify(Party(electronic_address=Identifier("3012345678902", "0088")), PARTNERS).partner == "brico"
     assert identify(Party(vat_id="FR98765432101"), PARTNERS).partner == "hyper"
     assert identify(Party(ids=(Identifier("C-42"),)), PARTNERS).partner == "brico"
+
+
+def test_a_seller_with_other_identifiers_is_foreign() -> None:
+    """One identifier of ours is enough, however it is spaced; only other ones of a scheme we list contradict it."""
+    us = Organisation(name="ACME", identifiers={"gln": ("3012345000017",), "vat": ("FR23301234506", "BE0301234506")})
+    ours, other = Identifier("3012345000017", "0088"), Identifier("3012345999993", "0088")
+    assert foreign(Party(name="ACME", ids=(ours, other)), us) == ""
+    assert foreign(Party(ids=(other,), vat_id="fr 23 301234506"), us) == ""
+    assert foreign(Party(name="Somebody Else", ids=(Identifier("C-42"),)), us) == ""
+    assert foreign(Party(ids=(other,)), Organisation(name="ACME")) == ""
+    said = foreign(Party(ids=(other,), vat_id="DE1"), us)
+    assert (
+        said
+        == "the seller (gln 3012345999993, vat DE1) is not ACME (gln 3012345000017, vat FR23301234506 or BE0301234506)"
+    )
+
+
+def test_identifiers_of_strangers_are_told_in_few_words() -> None:
+    """However many and long the identifiers of a document are, what is said of them is short."""
+    ids = tuple(Identifier("9" * 100_000, "0088") for _ in range(500))
+    why = identify(Party(ids=ids), PARTNERS).why
+    assert "and 490 more" in why
+    assert len(why) < 2000
 
 
 def test_a_name_counts_only_when_there_is_nothing_better() -> None:

@@ -98,7 +98,7 @@ def test_wrong_root() -> None:
     assert "Order-2}Bill;" in caught.value.text
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.data())
 def test_damaged_orders(data: st.DataObject) -> None:
     """An order with a piece cut out or replaced gives an order or a refusal."""
