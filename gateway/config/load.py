@@ -288,6 +288,7 @@ class _Site:
                 endpoint=endpoint,
                 sends=endpoint in routed,
                 receives=facts.receives and any(not each or endpoint in each for each in over),
+                named=any(endpoint in each for each in over),
                 certificates=certificates,
                 identities=frozenset(mapping_at(self._process.data, "identities")),
             )

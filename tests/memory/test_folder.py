@@ -530,12 +530,13 @@ def test_check_and_claims(folder: Path) -> None:
     incoming = FolderSettings(kind="folder", path=folder, direction="in")
     outgoing = FolderSettings(kind="folder", path=folder, direction="out")
 
-    def codes(settings: FolderSettings, *, sends: bool, receives: bool) -> list[str]:
+    def codes(settings: FolderSettings, *, sends: bool, receives: bool, named: bool = False) -> list[str]:
         context = PartnerContext(
             partner="p",
             endpoint="e",
             sends=sends,
             receives=receives,
+            named=named,
             certificates=Certificates(),
             identities=frozenset(),
         )
@@ -543,6 +544,7 @@ def test_check_and_claims(folder: Path) -> None:
 
     assert codes(incoming, sends=False, receives=True) == codes(outgoing, sends=True, receives=False) == []
     assert codes(incoming, sends=True, receives=False) == ["E207"]
-    assert codes(outgoing, sends=False, receives=True) == ["E208"]
+    assert codes(outgoing, sends=False, receives=True, named=True) == ["E208"]
+    assert codes(outgoing, sends=True, receives=True) == []  # it lies beside the endpoint that receives
     assert len(list(kind.claims(incoming))) == 1
     assert list(kind.claims(outgoing)) == []

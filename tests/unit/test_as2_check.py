@@ -23,6 +23,7 @@ def found(
     settings: Mapping[str, object] | None = None,
 ) -> list[tuple[str, str]]:
     context = PartnerContext(
+        named=False,
         partner="a",
         endpoint="main",
         sends=sends,
