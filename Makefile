@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test integration check clean
+.PHONY: demo test integration fuzz soak check clean
 
 $(VENV)/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -18,6 +18,12 @@ test: $(VENV)/ready
 
 integration: $(VENV)/ready
 	GATEWAY_REQUIRE_PEERS=1 $(BIN)/python -m pytest -n 2 tests/interop
+
+fuzz: $(VENV)/ready
+	$(BIN)/python -m pytest -n 2 -m hypothesis --hypothesis-profile fuzz --timeout 0
+
+soak: $(VENV)/ready
+	GATEWAY_KILLS=200 GATEWAY_KILL_DOCUMENTS=5000 $(BIN)/python -m pytest tests/e2e/test_kill.py
 
 check: $(VENV)/ready
 	$(BIN)/ruff check

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +45,14 @@ from gateway.monitoring.metrics import Metrics
 from gateway.monitoring.site import monitoring_site
 from gateway.monitoring.systemd import Systemd
 from gateway.rules import RULES
-from gateway.store import work
+from gateway.store import payloads, work
 from gateway.store.database import Database
 from gateway.store.store import Store
 from gateway.tasks import Tasks
 
 log = structlog.get_logger()
 QUEUE_GAUGES_EVERY = 15.0
+LONGEST_UNFINISHED = timedelta(days=1)
 
 
 def utc_now() -> datetime:
@@ -125,7 +126,7 @@ class App:
             current=self.current,
             accept=acceptance.accept,
             now=database.now,
-            spool=settings.database.payloads / "tmp",
+            spool=payloads.unfinished(settings.database.payloads),
             status=self._status,
             metrics=metrics,
             settle=Settlement(self._flow).settle,
@@ -195,6 +196,9 @@ class App:
         """Start everything in order; raises `Permanent` when a port is taken or the store belongs to another daemon."""
         self._database.own()
         await self._tasks.in_thread(self._database.migrate)
+        # in an embedded store nobody else writes; another node's file is left alone until it cannot be under way any more
+        age = timedelta(0) if self._database.embedded else LONGEST_UNFINISHED
+        await self._tasks.in_thread(payloads.sweep, self._settings.database.payloads, older_than=age)
         await self._store.start()
         if self._database.embedded:  # alone by its lock: whatever is claimed was claimed by a process that is gone
             await self._store.write(work.release_all_claims)

@@ -30,7 +30,7 @@ from gateway.endpoints.as2.settings import As2Settings
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
-PAYLOAD = b"UNB+UNOC:3+3012345000017:14+3020180000002:14+261124:1200+1'" + b"LIN+1++4000862141404:SRV'\r\n" * 40
+PAYLOAD = b"UNB+UNOC:3+3012345000017:14+3020180000000:14+261124:1200+1'" + b"LIN+1++4000862141404:SRV'\r\n" * 40
 
 
 @functools.cache

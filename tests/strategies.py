@@ -365,3 +365,29 @@ def damaged(draw: st.DataObject, raw: bytes) -> bytes:
     end = draw.draw(st.integers(start, min(len(raw), start + 400)))
     pieces = st.one_of(st.binary(max_size=20), st.just(raw[start:end] * 2), st.just(b"9" * 50))
     return raw[:start] + draw.draw(pieces) + raw[end:]
+
+
+_TOKENS = [
+    b"\0", b"\xff", b"\xe9", b"\xef\xbb\xbf", b"\x07", b"\n", b"\r\n", b'"', b"'", b";", b",", b":", b"+", b"?", b"<", b">",
+    b"&", b"&#0;", b"&#1;", b"&x;", b"]]>", b"<!--", b"<?", b"<!DOCTYPE a>", b"{", b"}", b"[", b"]", b"\\u0000", b"\\ud800",
+    b"NaN", b"-1", b"-0", b"0", b"1e999", b"9" * 41, b"9" * 5000, b"0.0000000001", b"null", b"true", b"0000-00-00",
+    b"9999-12-31", b"0001-01-01", b"31/12/9999", b"01/01/0001", b" ", b"\xc2\xa0", "é€漢😀".encode(), b"!!x", b"*a", b"&a ",
+    b"\x30\x80", b"\0\0", b"\x30\x84\xff\xff\xff\xff", b"--",
+]  # fmt: skip
+"""What readers stumble over: marks of every format, characters of other charsets, numbers and days at the ends."""
+
+
+@st.composite
+def mutated(draw: st.DrawFn, sample: bytes) -> bytes:
+    """Bytes with some pieces cut out, doubled, moved, or replaced by what readers stumble over."""
+    raw = sample
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(raw)))
+        end = draw(st.integers(start, min(len(raw), start + draw(st.sampled_from([0, 1, 4, 40, 400, 5000])))))
+        piece = draw(st.one_of(st.sampled_from(_TOKENS), st.binary(max_size=12), st.just(raw[start:end] * 2)))
+        if draw(st.booleans()):
+            raw = raw[:start] + piece + raw[end:]
+        else:
+            at = draw(st.integers(0, len(raw)))
+            raw = raw[:at] + raw[start:end] + raw[at:]
+    return raw

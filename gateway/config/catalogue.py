@@ -59,14 +59,16 @@ class FormatFacts:
 class PartnerContext:
     """What surrounds an endpoint in its partner's file: for the checks only its kind can make.
 
-    `sends`: a route leads to the endpoint; `receives`: an entry of the partner's `sends` is for it; `identities` are
-    the names of ours in gateway.toml; `https`: there is a listener with TLS; `public`: it says how partners reach us.
+    `sends`: a route leads to the endpoint; `receives`: an entry of the partner's `sends` is for it, and `named` when one
+    names it; `identities` are the names of ours in gateway.toml; `https`: there is a listener with TLS; `public`: it
+    says how partners reach us.
     """
 
     partner: str
     endpoint: str
     sends: bool
     receives: bool
+    named: bool
     certificates: Certificates
     identities: frozenset[str]
     https: bool = True

@@ -311,6 +311,7 @@ class _Site:
                 endpoint=endpoint,
                 sends=endpoint in routed,
                 receives=facts.receives and any(not each or endpoint in each for each in over),
+                named=any(endpoint in each for each in over),
                 certificates=certificates,
                 identities=frozenset(mapping_at(self._process.data, "identities")),
                 https="https" in mapping_at(self._process.data, "listen"),

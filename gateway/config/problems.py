@@ -127,7 +127,7 @@ def did_you_mean(wrong: str, known: Iterable[str]) -> str:
     if not names:
         return "; there is none"
     if len(names) <= 12:
-        return "; known: " + ", ".join(names)
+        return "; known: " + ", ".join(name[:60] for name in names)
     return ""
 
 

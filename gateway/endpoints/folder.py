@@ -60,7 +60,7 @@ def check(settings: FolderSettings, context: PartnerContext) -> Iterable[Endpoin
     """Uses that contradict the direction."""
     if settings.direction == "in" and context.sends:
         yield EndpointProblem(("direction",), "E207", "a route leads to this folder, and its direction is 'in'")
-    if settings.direction == "out" and context.receives:
+    if settings.direction == "out" and context.named:
         yield EndpointProblem(("direction",), "E208", "files are expected from this folder, and its direction is 'out'")
 
 

@@ -20,6 +20,8 @@ from gateway.store.payloads import Spool
 MOST_A_LOOK: Final = 100
 PIECE: Final = 256 * 1024
 NAME_BYTES: Final = 255
+EMPTY_SECONDS: Final = 60.0
+"""After this time a file that is still empty is told of."""
 TAKING: Final = ".taking"
 REFUSED: Final = ".refused"
 UNFINISHED: Final = (".part", ".tmp", ".filepart")
@@ -90,7 +92,8 @@ class Inbox:
                 if not stat.S_ISREG(state.st_mode):
                     left.add((entry.name, "it is not a file"))
                 elif stable_for is not None and not self._stable(entry.name, state, before, now - stable_for, now):
-                    continue
+                    if state.st_size == 0 and self._seen[entry.name][1] <= now - EMPTY_SECONDS:
+                        left.add((entry.name, "it is empty; it is taken when something is written to it"))
                 elif room == 0:
                     more = True
                 else:
@@ -106,14 +109,12 @@ class Inbox:
     def _stable(
         self, name: str, found: os.stat_result, before: dict[str, tuple[State, float]], since: float, now: float
     ) -> bool:
-        if found.st_size == 0:
-            return False  # made, and not yet written
         state = (found.st_ino, found.st_size, found.st_mtime_ns)
         last, first_seen = before.get(name, (None, now))
         if last != state:
             first_seen = now
         self._seen[name] = (state, first_seen)
-        return last == state and first_seen <= since
+        return found.st_size > 0 and last == state and first_seen <= since  # empty: made, and not yet written
 
     def _take(self, name: str) -> Taken:
         # opened first: what cannot be read stays where whoever put it there finds it

@@ -1,4 +1,4 @@
-# ruff: noqa: N802, N815  # the names and untyped methods are Twisted's
+# ruff: noqa: N802, N815, ARG002  # the names, arguments and untyped methods are Twisted's
 # mypy: disable-error-code="no-untyped-call"
 """One HTTP connection with limits: how long a request may take to arrive, and how large its head and body may be."""
 
@@ -56,6 +56,10 @@ class Channel(HTTPChannel):
         """Take a line of a head."""
         if not self.refused:
             super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """A line of a head has no end in sight: say so, where Twisted would only close the connection."""
+        self._respondToBadRequestAndDisconnect()
 
     def rawDataReceived(self, data: bytes) -> None:
         """Take a piece of a body."""

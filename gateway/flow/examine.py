@@ -1,10 +1,10 @@
 """What becomes of a document, decided without side effects: the daemon, a dry run and configuration tests all ask here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.config.model import FormatOptions, Receives, Sends
+from gateway.config.model import FormatOptions, Organisation, Receives, Sends
 from gateway.config.snapshot import Snapshot
 from gateway.enrichment.run import enrich
 from gateway.errors import Refused
@@ -12,6 +12,7 @@ from gateway.finding import Finding, Provenance, Severity
 from gateway.flow import routing
 from gateway.formats import FORMATS
 from gateway.formats.base import ReadDocument, Reading, Writing
+from gateway.formats.likeness import likeness
 from gateway.invoice import Identifier, Invoice
 from gateway.message import DocumentKind
 from gateway.rules.base import Facts
@@ -60,7 +61,13 @@ def read_message(data: bytes, sends: Sends, snapshot: Snapshot) -> list[ReadDocu
         max_documents=limits.documents,
         max_depth=limits.depth,
     )
-    return list(form.read(data, reading))
+    try:
+        return list(form.read(data, reading))
+    except Refused as refused:
+        like = likeness(data, expected=form.extension)
+        if not like:
+            raise
+        raise Refused(refused.code, f"{refused.text}; the bytes look like {like}", place=refused.place) from None
 
 
 def _options(model: type[FormatOptions], given: Mapping[str, object]) -> FormatOptions:
@@ -104,13 +111,28 @@ def keys(way: Receives, invoice: Invoice) -> tuple[str, ...]:
     return tuple(unique_keys(way.rules, invoice))
 
 
-def examine(way: Receives, invoice: Invoice, facts: Facts, places: Mapping[str, str]) -> Examined:
-    """Enrich the invoice and check it by the rules of its way."""
+def examine(
+    way: Receives, invoice: Invoice, facts: Facts, places: Mapping[str, str], *, organisation: Organisation
+) -> Examined:
+    """Enrich the invoice and check it: that it is the organisation's own, and by the rules of its way."""
     enriched = enrich(way.enrichment, invoice, facts)
-    findings = (*enriched.findings, *run(way.rules, enriched.invoice, facts, places))
+    findings = (
+        *_own(invoice, organisation),
+        *enriched.findings,
+        *run(way.rules, enriched.invoice, facts, places),
+    )
     severities = {finding.severity for finding in findings}
     verdict = next((grave for grave in (Severity.REJECT, Severity.HOLD) if grave in severities), None)
     return Examined(invoice=enriched.invoice, provenance=enriched.provenance, findings=findings, verdict=verdict)
+
+
+def _own(invoice: Invoice, organisation: Organisation) -> Iterator[Finding]:
+    text = routing.foreign(invoice.seller, organisation)
+    if text:
+        fix = "send our own invoices only; if it is ours, list its identifier in gateway.toml, then replay"
+        yield Finding(
+            rule="SELLER-FOREIGN", severity=Severity.HOLD, text=text, term="BG-4", name="Seller", fix=fix, owner="erp"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

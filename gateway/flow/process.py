@@ -219,7 +219,7 @@ def _decide(
         return replace(decided, move=Move.HOLD, findings=findings)
     if invoice is None or way.format == "file":
         return replace(decided, output=_as_it_came(loaded, way, data, at))
-    examined = examine.examine(way, invoice, facts, document.places)
+    examined = examine.examine(way, invoice, facts, document.places, organisation=snapshot.settings.organisation)
     decided = replace(decided, examined=examined, findings=examined.findings)
     if examined.verdict is not None and document.state is not Processing.RELEASED:
         move = Move.REJECT if examined.verdict is Severity.REJECT else Move.HOLD

@@ -140,7 +140,7 @@ def _document(
         return replace(base, state="released", outcome="would be delivered as it came", route=route, output=output)
     order = find_order(addressed.partner, read.invoice.order) if read.invoice.order else None
     facts = Facts(today=at.date(), orders={order.number: order} if order else {})
-    examined = examine.examine(way, read.invoice, facts, read.places)
+    examined = examine.examine(way, read.invoice, facts, read.places, organisation=snapshot.settings.organisation)
     base = replace(base, findings=examined.findings, provenance=examined.provenance, invoice=examined.invoice)
     if examined.verdict is Severity.REJECT:
         return replace(base, state="rejected", outcome="would be rejected")

@@ -1,12 +1,16 @@
 """Who a document is for and how it leaves: pure decisions over the snapshot."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from gateway.config.model import Partner, Receives, Sends
+from gateway.config.model import Organisation, Partner, Receives, Sends
 from gateway.invoice import Identifier, Invoice, Party
 from gateway.message import DocumentKind
+
+MOST_SHOWN = 10
+LONGEST_SHOWN = 100
+"""What texts for people show of identifiers: a stranger chose their number and length."""
 
 SCHEMES: Mapping[str, str] = {
     "0088": "gln",
@@ -47,15 +51,38 @@ def identify(party: Party, partners: Mapping[str, Partner]) -> Identified:
     for name, partner in partners.items():
         for scheme, value in wanted:
             if value in partner.identifiers.get(scheme, ()) or (scheme == "name" and value == partner.name):
-                found.setdefault(name, []).append(f"{scheme} {value}")
+                found.setdefault(name, []).append(f"{scheme} {value[:LONGEST_SHOWN]}")
     if len(found) == 1:
         name, hits = next(iter(found.items()))
         return Identified(name, f"found by {', '.join(hits)}")
-    said = ", ".join(f"{scheme} {value}" for scheme, value in wanted) or "no identifier at all"
+    said = _said(wanted)
     if found:
         several = "; ".join(f"{name} by {', '.join(hits)}" for name, hits in sorted(found.items()))
         return Identified(None, f"the buyer ({said}) fits several partners: {several}")
     return Identified(None, f"no partner file lists the buyer ({said})")
+
+
+def foreign(seller: Party, organisation: Organisation) -> str:
+    """How the seller goes by other identifiers than the organisation's, in words; empty when it may be ours.
+
+    One identifier that is the organisation's is enough; one of a scheme that the organisation lists none of says nothing.
+    """
+    own = organisation.identifiers
+    said = [(scheme, value) for scheme, value in _identifiers(seller) if scheme in own]
+    if not said or any(_plain(value) in map(_plain, own[scheme]) for scheme, value in said):
+        return ""
+    ours = ", ".join(f"{scheme} {' or '.join(own[scheme])}" for scheme in dict.fromkeys(scheme for scheme, _ in said))
+    return f"the seller ({_said(said)}) is not {organisation.name} ({ours})"
+
+
+def _plain(value: str) -> str:
+    return "".join(value.split()).upper()
+
+
+def _said(identifiers: Sequence[tuple[str, str]]) -> str:
+    texts = [f"{scheme[:LONGEST_SHOWN]} {value[:LONGEST_SHOWN]}" for scheme, value in identifiers[:MOST_SHOWN]]
+    more = len(identifiers) - len(texts)
+    return ", ".join(texts) + (f" and {more} more" if more else "") if texts else "no identifier at all"
 
 
 def _identifiers(party: Party) -> Iterator[tuple[str, str]]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.flow.timeline import label
-from gateway.message import DeliveryState
+from gateway.message import DeliveryState, Message, MessageState
 from gateway.monitoring.metrics import Metrics
-from gateway.store import deliveries, documents, messages
+from gateway.store import deliveries, documents, events, messages
 from gateway.store.database import NotFound, Tx
 
 WAITS = (DeliveryState.PLANNED, DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.HANDED_OVER)
@@ -23,6 +23,7 @@ def message_status(tx: Tx, partner: str, message_id: str) -> Mapping[str, Any] |
     return {
         "id": message.id,
         "state": message.state,
+        "why": _why(tx, message),
         "received": message.created_at.isoformat(),
         "file": message.filename,
         "sha256": message.payload.sha256,
@@ -47,6 +48,14 @@ def message_status(tx: Tx, partner: str, message_id: str) -> Mapping[str, Any] |
             for document in documents.of_message(tx, message.id)
         ],
     }
+
+
+def _why(tx: Tx, message: Message) -> str:
+    """Why a message was refused, with the place; empty for one that was not."""
+    if message.state is not MessageState.REFUSED:
+        return ""
+    lines = [line for line in events.of(tx, message.id) if line.after == MessageState.REFUSED]
+    return lines[-1].why if lines else ""
 
 
 def show_queues(tx: Tx, metrics: Metrics) -> None:

@@ -18,6 +18,8 @@ from gateway.message import DocumentKind
 MAX_BYTES = 100 * 1024 * 1024
 MOST_COLUMNS = 1000
 MOST_ROWS = 1_000_000
+MOST_HELD = 2_000_000
+"""Most cells of invoices whose last row has not come: a cell costs some 120 bytes however short it is."""
 LONGEST_CELL = 10_000
 """In characters."""
 MOST_SHOWN = 20
@@ -62,14 +64,21 @@ def read(data: bytes, reading: Reading) -> Iterator[ReadDocument | Refused]:
 
 def _documents(survey: "_Survey", plan: ReadPlan) -> Iterator[ReadDocument | Refused]:
     under_way: dict[Key, list[Row]] = {}
-    width = len(survey.header)
+    width, held = len(survey.header), 0
     for number, cells in survey.rows():
         key = survey.key(cells)
         rows = under_way.setdefault(key, [])
         if len(cells) == width and key not in survey.broken:
             rows.append(Row(number, dict(zip(survey.header, cells, strict=True))))
+            held += width
+            if held > MOST_HELD:
+                text = (
+                    f"the invoices begun and not ended here have more than {MOST_HELD} cells; send invoices with fewer "
+                    "lines, and the rows of each one after the other"
+                )
+                raise Refused("CSV-TOO-LARGE", text, place=f"row {number}")
         if number == survey.last[key]:
-            del under_way[key]
+            held -= width * len(under_way.pop(key))
             yield _document(key, rows, survey, plan)
 
 
@@ -109,6 +118,8 @@ class _Survey:
 
     def take(self) -> None:
         """Goes through the whole file once."""
+        if not self.data.removeprefix(b"\xef\xbb\xbf").strip():
+            raise Refused("CSV-EMPTY", "the file is empty", place="row 1")
         self._delimiter = _delimiter(self.data, self.options)
         self.header = self._header()
         self.plan.check_columns(self.header)
@@ -133,10 +144,11 @@ class _Survey:
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Each row of data with its number; rows without any text are passed over."""
         for number, cells in _records(self.data, self.options, self._delimiter):
+            if number > MOST_ROWS:
+                text = f"the file has more than {MOST_ROWS} rows; send it in parts"
+                raise Refused("CSV-TOO-LARGE", text, place=f"row {number}")
             if (number == 1 and self.options.header) or not any(cells):
                 continue
-            if number > MOST_ROWS:
-                raise Refused("CSV-TOO-LARGE", f"the file has more than {MOST_ROWS} rows; send it in parts")
             if len(cells) > MOST_COLUMNS:
                 text = f"the row has {len(cells)} cells; at most {MOST_COLUMNS} are read"
                 raise Refused("CSV-TOO-LARGE", text, place=f"row {number}")

@@ -24,6 +24,9 @@ from gateway.terms import GROUPS, LONGEST_NUMBER, TERMS, get, items
 MAX_BYTES = 100 * 1024 * 1024
 MAX_VALUES = 2_000_000
 """Most commas and opening brackets in one text: a value costs about 60 bytes however short it is written."""
+DEEPEST = 100
+_MARKS = re.compile(r'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN|[\[\]{}]', re.DOTALL)
+"""Strings as a whole, so that what stands in them is no mark."""
 _SIGNS = re.compile(rb'\A(?:\xef\xbb\xbf)?[ \t\r\n]*(?:\[[ \t\r\n]*)?\{[ \t\r\n]*"')
 _EMPTY: tuple[object, ...] = ((), {})
 _DUMPS = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
@@ -65,6 +68,8 @@ def read(data: bytes, reading: Reading) -> Iterator[ReadDocument | Refused]:
         yield _document(value, None, problems)
         return
     problems.refuse("the list of invoices")
+    if not value:
+        raise Refused("JSON-EMPTY", "the list holds no invoice; send a list with one at least, or the invoice alone")
     if len(value) > reading.max_documents:
         raise Refused("JSON-TOO-LARGE", f"{len(value)} invoices in one list; at most {reading.max_documents} are read")
     for index, each in enumerate(value):
@@ -116,7 +121,7 @@ def _load(data: bytes) -> tuple[object, Problems]:
             object_pairs_hook=problems.object,
             parse_int=Number,
             parse_float=Number,
-            parse_constant=_constant,
+            parse_constant=lambda name: _constant(text, name),
         )
     except json.JSONDecodeError as error:
         raise Refused(
@@ -125,12 +130,30 @@ def _load(data: bytes) -> tuple[object, Problems]:
             place=f"line {error.lineno}, column {error.colno}",
         ) from None
     except RecursionError:
-        raise Refused("JSON-TOO-DEEP", "values are nested far deeper than any invoice") from None
+        words = f"values are nested more than {DEEPEST} deep, far deeper than any invoice"
+        raise Refused("JSON-TOO-DEEP", words, place=_place(text, _too_deep(text))) from None
+    problems.place_twice(value)
     return value, problems
 
 
-def _constant(text: str) -> object:
-    raise Refused("JSON-MALFORMED", f"{text} is not a number JSON knows")
+def _constant(text: str, name: str) -> object:
+    at = next((match.start() for match in _MARKS.finditer(text) if match[0] == name), 0)
+    words = f"{name} is not a number JSON knows; write its digits, or leave the value out"
+    raise Refused("JSON-MALFORMED", words, place=_place(text, at))
+
+
+def _too_deep(text: str) -> int:
+    """Where values are nested deeper than `DEEPEST`."""
+    depth = 0
+    for match in _MARKS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
+        if depth > DEEPEST:
+            return match.start()
+    return len(text)
+
+
+def _place(text: str, at: int) -> str:
+    return f"line {text.count(chr(10), 0, at) + 1}, column {at - text.rfind(chr(10), 0, at)}"
 
 
 def _to_json(value: Invoice | Order) -> bytes:

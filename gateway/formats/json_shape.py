@@ -6,6 +6,7 @@ import datetime
 import re
 import types
 import typing
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
@@ -18,6 +19,7 @@ from gateway.terms import parse_decimal
 Where = tuple["Where", str | int] | None
 """The way to a value from the top: a linked list, rendered as a pointer only when there is a problem."""
 
+_MOST_NAMES = 20
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 
@@ -29,34 +31,56 @@ class Number(str):
 
 
 class Problems:
-    """The problems of one JSON text."""
+    """The problems of one JSON text: the first `MOST` are kept, all are counted."""
 
     MOST = 100
 
     def __init__(self) -> None:
         self._found: list[tuple[str, str]] = []
+        self._count = 0
+        self._twice: list[tuple[dict[str, Any], str]] = []
 
     def add(self, where: Where, text: str) -> None:
         """Keeps a problem of the value at `where`."""
-        self._found.append((pointer(where), text))
+        self._count += 1
+        if len(self._found) < self.MOST:
+            self._found.append((pointer(where), text))
 
     def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        """A JSON object; a name that comes twice is a problem (RFC 8259 section 4)."""
+        """A JSON object; a name that comes twice is a problem (RFC 8259 section 4), told by `place_twice`."""
         found = dict(pairs)
-        if len(found) != len(pairs):
-            names = [name for name, _ in pairs]
-            for name in sorted(name for name in found if names.count(name) > 1):
-                self._found.append(("", f"an object has the name '{name[:40]}' more than once"))
+        if len(found) != len(pairs) and len(self._twice) < self.MOST:
+            counts = Counter(name for name, _ in pairs)
+            names = [f"'{name[:40]}'" for name, count in counts.items() if count > 1]
+            more = f" and {len(names) - _MOST_NAMES} others" if len(names) > _MOST_NAMES else ""
+            self._twice.append((found, f"the name {', '.join(names[:_MOST_NAMES])}{more} more than once"))
         return found
 
+    def place_twice(self, value: Any) -> None:
+        """Adds the problems of objects that have a name twice; `value` is the whole text, in which they are looked for."""
+        if not self._twice:
+            return
+        texts = {id(found): text for found, text in self._twice}
+        waiting: list[tuple[Any, Where]] = [(value, None)]
+        while texts and waiting:
+            each, where = waiting.pop()
+            if isinstance(each, dict):
+                if id(each) in texts:
+                    self.add(where, texts.pop(id(each)))
+                waiting += [(inner, (where, name)) for name, inner in reversed(each.items())]
+            elif isinstance(each, list):
+                waiting += [(each[index], (where, index)) for index in reversed(range(len(each)))]
+        for text in texts.values():  # within a value that another one of the same name took the place of
+            self.add(None, f"an object has {text}")
+
     def refuse(self, what: str) -> None:
-        """Raises `Refused` (JSON-VALUES) with every problem in its text when there is any."""
+        """Raises `Refused` (JSON-VALUES) with the problems in its text when there is any."""
         if not self._found:
             return
-        texts = [f"{place}: {text}" if place else text for place, text in self._found[: self.MOST]]
-        more = len(self._found) - len(texts)
+        texts = [f"{place}: {text}" if place else text for place, text in self._found]
+        more = self._count - len(texts)
         text = "; ".join(texts) + (f"; and {more} more" if more else "")
-        count = "a problem" if len(self._found) == 1 else f"{len(self._found)} problems"
+        count = "a problem" if self._count == 1 else f"{self._count} problems"
         raise Refused("JSON-VALUES", f"{what} has {count}: {text}", place=self._found[0][0])
 
 
@@ -95,6 +119,7 @@ def _reader(hint: Any) -> Read:
 def _object_of(kind: Any) -> Read:
     hints = typing.get_type_hints(kind)
     readers = {each.name: _reader(hints[each.name]) for each in fields(kind)}
+    known = ", ".join(readers)
     needed = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
 
     def read(value: object, where: Where, problems: Problems) -> object:
@@ -105,7 +130,7 @@ def _object_of(kind: Any) -> Read:
         for name, inner in value.items():
             reader = readers.get(name)
             if reader is None:
-                problems.add((where, name), f"is not a name of this object ({', '.join(readers)})")
+                problems.add((where, name), f"is not a name of this object ({known})")
             else:
                 values[name] = reader(inner, (where, name), problems)
         missing = [name for name in needed if name not in values]

@@ -42,14 +42,15 @@ def parse_xml(data: bytes, *, max_depth: int) -> Element:
     marks = data.count(b"<") + data.count(b"=")
     if marks > MAX_MARKUP:
         raise Refused("XML-TOO-LARGE", f"the document has {marks} tags and attributes; at most {MAX_MARKUP} are read")
-    if _PROLOG.match(data[:_HEAD].replace(b"\0", b"")):
-        raise _doctype()
+    if prolog := _PROLOG.match(data[:_HEAD].replace(b"\0", b"")):
+        line = prolog[0].count(b"\n") + 1
+        raise _doctype(f"line {line}")
     try:
         root = etree.fromstring(data, _parser())
     except etree.XMLSyntaxError as error:
         raise _refusal(error) from None
     if root.getroottree().docinfo.internalDTD is not None:
-        raise _doctype()
+        raise _doctype(f"before line {root.sourceline}")
     _check_depth(root, max_depth)
     return root
 
@@ -83,11 +84,12 @@ def _parser() -> etree.XMLParser:
     )
 
 
-def _doctype() -> Refused:
+def _doctype(place: str) -> Refused:
     return Refused(
         "XML-DOCTYPE",
         "the document has a DOCTYPE, which can define entities and load files; business documents need none: send it "
         "without",
+        place=place,
     )
 
 
@@ -130,13 +132,14 @@ class Source:
     `prefixes` gives the short prefix of each namespace, as people know it (`cbc`), whatever the document calls it.
     """
 
-    __slots__ = ("_short", "code", "first_place", "places", "prefixes", "problems")
+    __slots__ = ("_count", "_short", "code", "first_place", "places", "prefixes", "problems")
     MOST_PROBLEMS = 100
 
     def __init__(self, code: str, prefixes: Mapping[str, str]) -> None:
         self.code = code
         self.prefixes = prefixes
         self.problems: list[str] = []
+        self._count = 0
         self.first_place = ""
         self.places: dict[str, str] = {}
         self._short: dict[str, str] = {}
@@ -151,19 +154,20 @@ class Source:
         return name
 
     def problem(self, text: str, *, place: str) -> None:
-        """Keeps a problem; reading goes on so that all of them are reported."""
+        """Keeps a problem; reading goes on so that all of them are counted, and the first `MOST_PROBLEMS` told."""
         if not self.problems:
             self.first_place = place
-        self.problems.append(f"{place}: {text}" if place else text)
+        self._count += 1
+        if len(self.problems) < self.MOST_PROBLEMS:
+            self.problems.append(f"{place}: {text}" if place else text)
 
     def refuse(self, what: str) -> None:
-        """Raises `Refused` with every problem in its text when there is any."""
+        """Raises `Refused` with the problems in its text when there is any."""
         if not self.problems:
             return
-        shown = self.problems[: self.MOST_PROBLEMS]
-        more = len(self.problems) - len(shown)
-        text = "; ".join(shown) + (f"; and {more} more" if more else "")
-        count = "a problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        more = self._count - len(self.problems)
+        text = "; ".join(self.problems) + (f"; and {more} more" if more else "")
+        count = "a problem" if self._count == 1 else f"{self._count} problems"
         raise Refused(self.code, f"{what} has {count}: {text}", place=self.first_place)
 
 

@@ -3,8 +3,10 @@
 import errno
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -113,6 +115,25 @@ def put(tx: Tx, body: Body) -> PayloadRef:
     return PayloadRef(body.sha256, body.size)
 
 
+def unfinished(directory: Path) -> Path:
+    """Where files lie until they are whole, below the payload directory."""
+    return directory / "tmp"
+
+
+def sweep(directory: Path, *, older_than: timedelta) -> int:
+    """Throw away what processes that were killed have left unfinished for so long; how many files that were."""
+    until = time.time() - older_than.total_seconds()
+    swept = 0
+    for path in unfinished(directory).glob("*"):
+        try:
+            if path.stat().st_mtime <= until:
+                path.unlink()
+                swept += 1
+        except FileNotFoundError:
+            continue  # it was finished, or swept by another node, at this moment
+    return swept
+
+
 def _place(directory: Path, sha256: str) -> Path:
     return directory / sha256[:2] / sha256[2:]
 
@@ -125,7 +146,8 @@ def _store_file(directory: Path, body: Body) -> None:
             _sync(directory)
         source = body.path
         if body.data is not None:
-            source = place.parent / f"{new_id()}.tmp"
+            source = unfinished(directory) / new_id()
+            source.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with source.open("xb") as file:
                 file.write(body.data)
                 file.flush()

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,11 +14,9 @@ import pytest
 from gateway.config.new_certificate import new_certificate
 from gateway.message import Delivery, DeliveryState, Direction, Message, MessageState
 from gateway.store import deliveries, events, messages
-from tests.e2e.test_daemon import Daemon, _free_port
+from tests.e2e.daemon import Daemon
 
-TOML = """
-[organisation]
-name = "{name}"
+SETTINGS = """
 [identities.own]
 as2_id = "{name}"
 [[identities.own.keys]]
@@ -25,10 +24,6 @@ certificate = "certs/own.pem"
 key = {{ file = "certs/own.key" }}
 [listen]
 public_url = "http://127.0.0.1:{public}"
-[listen.http]
-port = {port}
-[listen.monitoring]
-port = {monitoring}
 """
 DESK = """
 name: The desk
@@ -99,28 +94,19 @@ class Site(Daemon):
     """A site with a folder on its desk and an AS2 partner."""
 
     def __init__(self, root: Path, name: str) -> None:
-        root.mkdir()
-        super().__init__(root)
         self.name = name
-        self.port = _free_port()
         self.gate = Gate()
-        self.gate.port = self.port
-        (root / "certs").mkdir()
+        settings = SETTINGS.format(name=name, public=self.gate.server.server_port)
+        super().__init__(root, {"desk": DESK}, organisation=name, settings=settings)
+        self.gate.port = self.http
         certificate, key = new_certificate(name, days=30, now=datetime.now(UTC))
-        (root / "certs/own.pem").write_bytes(certificate)
-        (root / "certs/own.key").write_bytes(key)
-        (root / "certs/own.key").chmod(0o600)
-        for file in (root / "partners").iterdir():
-            file.unlink()
-        (root / "partners/desk.yaml").write_text(DESK)
-        (root / "gateway.toml").write_text(
-            TOML.format(name=name, port=self.port, monitoring=self.monitoring, public=self.gate.server.server_port)
-        )
+        self.write("certs/own.pem", certificate)
+        self.write("certs/own.key", key)
 
     def meet(self, other: "Site") -> None:
         """Have the other one as a partner."""
         (self.root / "certs/peer.pem").write_bytes((other.root / "certs/own.pem").read_bytes())
-        (self.root / "partners/peer.yaml").write_text(PEER.format(port=other.port, name=other.name))
+        (self.root / "partners/peer.yaml").write_text(PEER.format(port=other.http, name=other.name))
 
     def hand_in(self, name: str, content: str) -> None:
         """Put a file into the watched folder, under its final name at once."""
@@ -129,27 +115,30 @@ class Site(Daemon):
 
     def outbox(self) -> list[Delivery]:
         """Its deliveries to the partner."""
-        database = self.database()
-        with database.read() as tx:
-            found = deliveries.recent(tx, partner="peer")
-        database.close()
-        return found
+        with self.store() as tx:
+            return deliveries.recent(tx, partner="peer")
 
     def received(self) -> list[Message]:
         """The messages that came from the partner."""
-        database = self.database()
-        with database.read() as tx:
-            found = messages.recent(tx, partner="peer", direction=Direction.IN)
-        database.close()
-        return found
+        with self.store() as tx:
+            return messages.recent(tx, partner="peer", direction=Direction.IN)
+
+    def has(self, names: list[str]) -> bool:
+        """True when just these files arrived."""
+        return self.delivered() == names
+
+    def has_delivered(self) -> bool:
+        """True when every delivery has its proof."""
+        return all(each.state is DeliveryState.DELIVERED for each in self.outbox())
+
+    def owes_nothing(self) -> bool:
+        """True when every MDN asked for was sent."""
+        return all(each.answer_by is None for each in self.received())
 
     def histories_are_whole(self) -> bool:
         """True when no history of it has a gap."""
-        database = self.database()
-        with database.read() as tx:
-            broken = list(events.verify_all(tx))
-        database.close()
-        return not broken
+        with self.store() as tx:
+            return not list(events.verify_all(tx))
 
 
 @pytest.fixture(name="sites")
@@ -176,12 +165,13 @@ def test_files_go_both_ways_with_mdns_that_come_later(sites: tuple[Site, Site]) 
             site.hand_in(f"{site.name}-{number}.txt", f"content of {site.name} {number}")
     for site, other in (sites, sites[::-1]):
         names = [f"{other.name}-{number}.txt" for number in range(3)]
-        site.until(lambda site=site, names=names: sorted(p.name for p in (site.root / "out").glob("*.txt")) == names)
-        site.until(lambda site=site: [each.state for each in site.outbox()] == [DeliveryState.DELIVERED] * 3)
+        site.until(partial(site.has, names))
+        site.until(site.has_delivered)
+        assert len(site.outbox()) == 3
         assert {each.attempts for each in site.outbox()} == {1}
         assert all("signed MDN: processed" in (each.proof or "") for each in site.outbox())
     for site in sites:
-        site.until(lambda site=site: all(each.answer_by is None for each in site.received()))
+        site.until(site.owes_nothing)
         assert site.end(signal.SIGTERM) == 0
         assert site.histories_are_whole()
         assert all(each.answer_to and each.evidence for each in site.received())

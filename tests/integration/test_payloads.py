@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -192,3 +194,22 @@ def test_a_spool_can_be_read_like_a_request(spool: Spool) -> None:
     for size in (2, 0, 100):
         assert spool.read(size) == file.read(size)
         assert spool.tell() == file.tell()
+
+
+def test_what_was_left_unfinished_is_swept_when_it_is_old(tmp_path: Path) -> None:
+    """A spool whose process was killed goes, one that may be under way and what is in its place stay."""
+    (tmp_path / "ab").mkdir()
+    (tmp_path / "ab" / "cd").write_bytes(b"whole")
+    assert payloads.sweep(tmp_path, older_than=timedelta(0)) == 0
+    for age in (timedelta(hours=1), timedelta(days=2)):
+        spool = Spool(payloads.unfinished(tmp_path), memory=1)
+        spool.write(b"cut off")
+        left = spool.finish().path
+        spool.close()
+        assert left is not None
+        os.utime(left, (time.time() - age.total_seconds(),) * 2)
+        left.rename(left.with_name(str(age)))
+    assert payloads.sweep(tmp_path, older_than=timedelta(days=1)) == 1
+    assert [path.name for path in files(payloads.unfinished(tmp_path))] == ["1:00:00"]
+    assert payloads.sweep(tmp_path, older_than=timedelta(0)) == 1
+    assert files(tmp_path) == [tmp_path / "ab" / "cd"]

@@ -13,7 +13,15 @@ from tests.interop.installation import NotInstallable, Peer, PeerConfig
 from tests.interop.openssl import OpenSsl
 from tests.interop.openssl_partner import OpenSslPartner
 
+INSTALLING_SECONDS = 600
 PEERS = ("pyas2lib", "django_pyas2", "libas2", "openssl")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test with a peer installs it, and may take as long as the registry does."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(INSTALLING_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -59,14 +59,12 @@ def test_we_take_every_payload(site: Site, django_pyas2: Peer, kind: str, *, com
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
 def test_fifty_mebibytes_to_it(site: Site, django_pyas2: Peer) -> None:
     """A large file arrives unchanged."""
     _outbound(site, django_pyas2, "compressed", large())
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
 def test_fifty_mebibytes_from_it(site: Site, django_pyas2: Peer) -> None:
     """A large file arrives unchanged."""
     inbound(site, django_pyas2, "django_pyas2-in", large(), content_type="application/octet-stream")

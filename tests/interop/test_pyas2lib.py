@@ -59,14 +59,12 @@ def test_its_pss_signatures_are_refused(site: Site, pyas2lib: Peer) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
 def test_fifty_mebibytes_to_it(site: Site, pyas2lib: Peer) -> None:
     """A large file arrives unchanged."""
     outbound(site, pyas2lib, "pyas2lib-compressed", large())
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
 def test_fifty_mebibytes_from_it(site: Site, pyas2lib: Peer) -> None:
     """A large file arrives unchanged."""
     inbound(site, pyas2lib, "pyas2lib-in", large(), content_type="application/octet-stream")

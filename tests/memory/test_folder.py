@@ -226,10 +226,15 @@ def test_too_large_and_empty(folder: Path) -> None:
 
 
 def test_empty_waits_to_be_written(folder: Path) -> None:
-    """With `take: stable` an empty file is one that is yet to be written."""
+    """With `take: stable` an empty file is one that is yet to be written; after a minute it is told of, once."""
     accept = Accepting()
     (folder / "a.xml").write_bytes(b"")
-    node = Node(folder, accept).start().wait(20)
+    with structlog.testing.capture_logs() as logs:
+        node = Node(folder, accept).start().wait(20)
+        assert [event for event in logs if event["event"] == "folder_file_left"] == []
+        node.wait(120)
+    (left,) = [event for event in logs if event["event"] == "folder_file_left"]
+    assert (left["file"], "it is empty" in left["why"]) == ("a.xml", True)
     assert node.names() == ["a.xml"]
     (folder / "a.xml").write_bytes(b"abc")
     node.wait(5)
@@ -525,12 +530,13 @@ def test_check_and_claims(folder: Path) -> None:
     incoming = FolderSettings(kind="folder", path=folder, direction="in")
     outgoing = FolderSettings(kind="folder", path=folder, direction="out")
 
-    def codes(settings: FolderSettings, *, sends: bool, receives: bool) -> list[str]:
+    def codes(settings: FolderSettings, *, sends: bool, receives: bool, named: bool = False) -> list[str]:
         context = PartnerContext(
             partner="p",
             endpoint="e",
             sends=sends,
             receives=receives,
+            named=named,
             certificates=Certificates(),
             identities=frozenset(),
         )
@@ -538,6 +544,7 @@ def test_check_and_claims(folder: Path) -> None:
 
     assert codes(incoming, sends=False, receives=True) == codes(outgoing, sends=True, receives=False) == []
     assert codes(incoming, sends=True, receives=False) == ["E207"]
-    assert codes(outgoing, sends=False, receives=True) == ["E208"]
+    assert codes(outgoing, sends=False, receives=True, named=True) == ["E208"]
+    assert codes(outgoing, sends=True, receives=True) == []  # it lies beside the endpoint that receives
     assert len(list(kind.claims(incoming))) == 1
     assert list(kind.claims(outgoing)) == []

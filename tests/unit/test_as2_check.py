@@ -23,6 +23,7 @@ def found(
     settings: Mapping[str, object] | None = None,
 ) -> list[tuple[str, str]]:
     context = PartnerContext(
+        named=False,
         partner="a",
         endpoint="main",
         sends=sends,
@@ -91,6 +92,7 @@ def test_a_partner_must_know_where_its_mdn_goes(*, public: bool, sends: bool, ex
         endpoint="main",
         sends=sends,
         receives=False,
+        named=False,
         certificates=Certificates(verify=ONE),
         identities=frozenset({"acme"}),
         public=public,

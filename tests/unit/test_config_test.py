@@ -153,7 +153,7 @@ def test_orders_given_are_known_to_enrichment(site: Snapshot) -> None:
     )
     file.write_text(enriched, encoding="utf-8")
     again = load(site.root, catalogue(), now=datetime(2026, 11, 2, tzinfo=UTC))
-    place = "{invoice: {BT-71: '3020180000019'}}"
+    place = "{invoice: {BT-71: '3020180000017'}}"
     assert said(again, place, given=", orders: samples/order.json") == []
     assert said(again, place) != []
     unknown = order_to_json(sample_order(buyer_gln="3020000001019"))

@@ -307,7 +307,8 @@ def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "code"), [("", "CSV-DELIMITER"), ("number\nA1\n", "CSV-DELIMITER"), (HEADER + "\n", "CSV-EMPTY")]
+    ("data", "code"),
+    [("", "CSV-EMPTY"), ("\ufeff\n \n", "CSV-EMPTY"), ("number\nA1\n", "CSV-DELIMITER"), (HEADER + "\n", "CSV-EMPTY")],
 )
 def test_a_file_without_rows_is_refused(data: str, code: str) -> None:
     """Nothing read is not a success."""

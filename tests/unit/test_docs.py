@@ -8,12 +8,9 @@ from typing import get_args
 
 import click
 import pytest
-import yaml
 
 from gateway.cli import main
-from gateway.config.catalogue import MappingSource
 from gateway.config.problems import CODES
-from gateway.config.source import read_yaml
 from gateway.endpoints import KINDS
 from gateway.enrichment import ENRICHMENTS
 from gateway.errors import Permanent, Refused
@@ -21,25 +18,17 @@ from gateway.finding import Finding
 from gateway.flow import examine
 from gateway.flow.lifecycle import Axis, drawing
 from gateway.formats import FORMATS
-from gateway.mapping.compile import compile_mapping
 from gateway.mapping.problems import CODES as MAPPING_CODES
 from gateway.rules import RULES
 from gateway.terms import GROUPS, TERMS
+from tests.pages import DOCS, FENCE, PAGES, TOP, blocks, named
 
-TOP = Path(__file__).parents[2]
-DOCS = TOP / "docs"
-PAGES = sorted([*TOP.glob("*.md"), *DOCS.rglob("*.md")])
 _CODE = re.compile(r"(?:[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+|[EMW]\d{3}|AMBIGUOUS)")
-_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def _page(path: str) -> str:
     return (DOCS / path).read_text(encoding="utf-8")
-
-
-def _named(page: Path) -> str:
-    return page.relative_to(TOP).as_posix()
 
 
 def _raised() -> Iterator[tuple[str, str]]:
@@ -76,7 +65,7 @@ def _anchor(heading: str) -> str:
 
 
 def _headings(text: str) -> set[str]:
-    bare = _FENCE.sub("", text)
+    bare = FENCE.sub("", text)
     return {_anchor(line.lstrip("#")) for line in bare.splitlines() if line.startswith("#")}
 
 
@@ -147,9 +136,7 @@ def test_every_decision_is_listed() -> None:
 @pytest.mark.parametrize("axis", get_args(Axis))
 def test_the_life_cycle_is_drawn_as_it_is(axis: Axis) -> None:
     """docs/explanation/life-cycle.md holds the drawing of each table, word for word."""
-    drawings = [
-        text for _, language, text in _FENCE.findall(_page("explanation/life-cycle.md")) if language == "mermaid"
-    ]
+    drawings = [block.text for block in blocks(DOCS / "explanation/life-cycle.md") if block.language == "mermaid"]
     assert f"{drawing(axis)}\n" in drawings
 
 
@@ -158,7 +145,7 @@ def test_every_page_is_in_the_index() -> None:
     listed = {(DOCS / each.partition("#")[0]).resolve() for each in _LINK.findall(_page("README.md"))}
     wanted = [page for part in ("tutorial", "howto", "explanation") for page in (DOCS / part).glob("*.md")]
     wanted += (DOCS / "reference").glob("*.md")
-    assert sorted(_named(page) for page in wanted if page not in listed) == []
+    assert sorted(named(page) for page in wanted if page not in listed) == []
 
 
 def test_every_term_is_documented() -> None:
@@ -167,16 +154,6 @@ def test_every_term_is_documented() -> None:
     found = {cells[0].removeprefix("| "): cells[1] for cells in rows}
     wanted = {code: term.name for code, term in TERMS.items()} | {code: group.name for code, group in GROUPS.items()}
     assert found == wanted
-
-
-def test_mappings_in_the_pages_compile() -> None:
-    """The mappings that the how-to shows have no mistake."""
-    shown = [text for _, language, text in _FENCE.findall(_page("howto/write-a-mapping.md")) if language == "yaml"]
-    assert len(shown) == 2
-    for text in shown:
-        source = MappingSource("shown", read_yaml("shown.yaml", text.encode()).data)
-        compiled = compile_mapping(source, {"shown": source})
-        assert not isinstance(compiled, list), compiled
 
 
 def test_pages_named_in_texts_are_there() -> None:
@@ -191,19 +168,19 @@ def test_pages_named_in_texts_are_there() -> None:
     assert sorted(page for page in named if not (TOP / page).is_file()) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_named)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_targets_of_make_are_there(page: Path) -> None:
     """A line of a console that calls `make` names a target of the Makefile."""
     targets = set(re.findall(r"^(\w+):", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    called = re.findall(r"^\$ make (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    called = re.findall(r"^(?:\$ )?make (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(set(called) - targets) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_named)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_lead_somewhere(page: Path) -> None:
     """Every link inside the repository leads to a file that is there, and to a heading of it when it names one."""
     broken = []
-    for link in _LINK.findall(_FENCE.sub("", page.read_text(encoding="utf-8"))):
+    for link in _LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
         if re.match(r"[a-z]+:", link):
             continue
         path, _, anchor = link.partition("#")
@@ -215,23 +192,15 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=_named)
-def test_yaml_in_the_pages_is_yaml(page: Path) -> None:
-    """Every example marked as YAML can be read as it stands."""
-    for indent, language, text in _FENCE.findall(page.read_text(encoding="utf-8")):
-        if language in {"yaml", "yml"}:
-            yaml.load(re.sub(f"^{indent}", "", text, flags=re.MULTILINE), Loader=yaml.CSafeLoader)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=_named)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_commands_in_the_pages_are_there(page: Path) -> None:
-    """A line of a console that calls `gateway` calls a command that is there, with options it has."""
-    for _, language, text in _FENCE.findall(page.read_text(encoding="utf-8")):
-        if language == "console":
-            for line in text.splitlines():
-                called = re.match(r"\s*\$ (?:\S*/)?gateway (.+)", line)
-                if called is not None:
-                    _check_call(called[1].split("#")[0].split(), main)
+    """What calls `gateway`, in a line of a console or within a sentence, names a command and options that are there."""
+    for block in blocks(page):
+        if block.language == "console":
+            for called in re.findall(r"^(?:\$ )?(?:\S*/)?gateway (.+)", block.text, re.MULTILINE):
+                _check_call(called.split("#")[0].split(), main)
+    for called in re.findall(r"`gateway\s+([^`]+)`", FENCE.sub("", page.read_text(encoding="utf-8"))):
+        _check_call(called.split(), main)
 
 
 def _check_call(words: list[str], command: click.Command) -> None:
