@@ -65,14 +65,20 @@ def test_every_authenticated_cipher_and_key_transport(cipher: str, transport: st
 
 
 @pytest.mark.parametrize("cipher", ["aes256-gcm", "aes128-gcm"])
-def test_gcm_inside_enveloped_data_is_read(cipher: Any) -> None:
-    """Some products send EnvelopedData with the tag behind the content; that is opened, and tampering shows."""
+@pytest.mark.parametrize("nonce_alone", [False, True])
+def test_gcm_inside_enveloped_data_is_read(cipher: Any, *, nonce_alone: bool) -> None:
+    """Some products send EnvelopedData with the tag behind the content; that is opened, and tampering shows.
+
+    Some of them write the nonce where its parameters belong.
+    """
     fields = ber.read(enveloped.envelop(b"x" * 1000, recipients=[US.certificate], cipher=cipher)).children()
     version, recipients, content, tag = fields[1].only().children()
     kind, algorithm, encrypted = content.children()
+    named, parameters = algorithm.children()
+    sealed_by = der.sequence(named.raw, parameters.children()[0].raw) if nonce_alone else algorithm.raw
 
     def envelope(data: bytes) -> bytes:
-        inner = der.sequence(kind.raw, algorithm.raw, der.tlv(0x80, data))
+        inner = der.sequence(kind.raw, sealed_by, der.tlv(0x80, data))
         outer = der.sequence(version.raw, recipients.raw, inner)
         return der.sequence(der.identifier(algorithms.ENVELOPED_DATA), der.explicit(0, outer))
 
