@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test integration fuzz soak check clean
+.PHONY: demo test integration fuzz soak bench check clean
 
 $(VENV)/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,11 @@ fuzz: $(VENV)/ready
 
 soak: $(VENV)/ready
 	GATEWAY_KILLS=200 GATEWAY_KILL_DOCUMENTS=5000 $(BIN)/python -m pytest tests/e2e/test_kill.py
+
+bench: $(VENV)/ready
+	$(BIN)/python benchmarks/as2_core.py
+	$(BIN)/python benchmarks/as2_receive.py
+	$(BIN)/python benchmarks/end_to_end.py
 
 check: $(VENV)/ready
 	$(BIN)/ruff check

@@ -138,7 +138,7 @@ class App:
             self._flow,
             reactor,
             {
-                "read": Step(take=ReadStep(self._flow, self.current).take, slots=2 * threads),
+                "read": Step(take=ReadStep(self._flow, self.current).take, slots=4 * threads),
                 "process": Step(take=ProcessStep(self._flow, self.current).take, slots=4 * threads),
                 "deliver": Step(
                     take=DeliverStep(self._flow, self.current, self._senders).take, slots=settings.pace.deliveries

@@ -13,7 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, PoolProxiedConnection, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from gateway.errors import Permanent, Refused, Transient
@@ -208,10 +208,11 @@ def _sqlite(url: URL, *, reading: bool) -> Engine:
         for pragma in ["query_only = ON"] if reading else pragmas:  # the first two would wait for whoever writes
             connection.execute(f"PRAGMA {pragma}").close()
 
-    @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    def begin(dbapi_connection: PoolProxiedConnection) -> None:
+        dbapi_connection.cursor().execute("BEGIN" if reading else "BEGIN IMMEDIATE")
 
+    # not a listener for "begin": an engine with one looks for listeners around every statement
+    engine.dialect.do_begin = begin  # type: ignore[method-assign]
     return engine
 
 
