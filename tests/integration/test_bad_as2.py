@@ -46,7 +46,7 @@ class BadAs2Test(RunningSite):
             "digest": "sha256",
             "recipient": self.ours.certificate,
             "cipher": "aes256-cbc",
-            "compress": False,
+            "compress": None,
             **changes,
         }
         content_type = changes.pop("content_type", protection.pop("content_type", "application/xml"))
@@ -88,12 +88,12 @@ class BadAs2Test(RunningSite):
         yield "zeros", replace(good, body=bytes(5_000)), {}
         yield "nested without end", replace(good, body=b"\x30\x80" * 100_000), {}
         yield "a length without end", replace(good, body=b"\x30\x84\xff\xff\xff\xff" + good.body[4:]), {}
-        bomb = self.composed(bytes(60 * 1024**2), compress=True)
+        bomb = self.composed(bytes(60 * 1024**2), compress="before-signing")
         yield "a zip bomb, signed and encrypted", bomb, {}
         yield "a zip bomb as it is", self._packed(bytes(60 * 1024**2)), {}
         inner = compressed.compress(b"Content-Type: application/xml\r\n\r\n" + ORDER)
         nested = "application/pkcs7-mime; smime-type=compressed-data; name=smime.p7z"
-        yield "compressed twice", self.composed(inner, compress=True, content_type=nested), {}
+        yield "compressed twice", self.composed(inner, compress="before-signing", content_type=nested), {}
         yield "compressed a hundred times", self._packed(b"", times=100), {}
         yield "a multipart without an end", self._typed("multipart/signed; boundary=b", b"--b\r\n" * 10_000), {}
         yield "a boundary of a megabyte", self._typed("multipart/signed; boundary=" + "b" * 5_000, b"--b\r\n"), {}
@@ -123,7 +123,7 @@ class BadAs2Test(RunningSite):
         """Without usable names or Message-ID the same words come with status 400; a flood of headers is not read."""
         await self.start()
         good = self.composed()
-        for changes in ({"message_id": None}, {"message_id": "<a b>"}, {"as2_from": None}, {"as2_to": 'A"B'}):
+        for changes in ({"message_id": None}, {"as2_from": None}, {"as2_to": 'A"B'}):
             answer = await self.post(good, **changes)
             assert (answer.status, answer.body.decode().strip()) == (400, receive.UNIFORM_TEXT)
         for flood in ("X: y\r\n" * 200, f"As2-From: {'y' * 20_000}\r\n"):

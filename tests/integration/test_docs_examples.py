@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.new_site import Making, complete_site, make_site
+from gateway.cli.new_site import Making, complete_site, make_site, write_new
+from gateway.config.new_certificate import new_certificate
 from gateway.formats.base import ReadDocument, Reading
 from gateway.formats.json import read as read_json
 from tests.cli_site import run
@@ -21,14 +22,21 @@ CHECKED = {"yaml", "toml", "json", "console", "mermaid"}
 """Languages whose blocks are checked: here, and in tests/unit/test_docs.py (console, mermaid)."""
 SHOWN = {"text", ""}
 """Blocks that only show something."""
+BROUGHT = ("partner-root", "partner-tls", "clients-root", "own/client", "https")
+"""Certificates of TLS, which no site is made with: somebody brings them before he writes what the examples show."""
 _ENVIRONMENT = re.compile(r"\benv\b\"?\s*[:=]\s*\"?(\w+)")
 
 
 @pytest.fixture(scope="module")
 def sample_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site that `gateway init` makes."""
+    """The site that `gateway init` makes, with what its owner brings."""
     root = tmp_path_factory.mktemp("docs") / "site"
     make_site(root, now=datetime.now(UTC))
+    for name in BROUGHT:
+        certificate, key = new_certificate(name, days=365, now=datetime.now(UTC))
+        (root / f"certs/{name}.pem").write_bytes(certificate)
+        write_new(root / f"certs/{name}.key", key, secret=True)
+    write_new(root / "certs/partner.password", b"a password", secret=True)
     return root
 
 
