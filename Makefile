@@ -24,10 +24,13 @@ fuzz: $(VENV)/ready
 
 soak: $(VENV)/ready
 	GATEWAY_KILLS=200 GATEWAY_KILL_DOCUMENTS=5000 $(BIN)/python -m pytest tests/e2e/test_kill.py
+	GATEWAY_CHAOS_MESSAGES=10000 $(BIN)/python -m pytest -rA tests/e2e/test_chaos.py
 
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/as2_core.py
 	$(BIN)/python benchmarks/as2_receive.py
+	$(BIN)/python benchmarks/as2_send.py
+	$(BIN)/python benchmarks/as2_large.py
 	$(BIN)/python benchmarks/end_to_end.py
 
 check: $(VENV)/ready

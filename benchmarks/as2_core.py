@@ -2,18 +2,24 @@
 
 The floor (RSA, AES and SHA-256 alone, by the same library) and our code take turns in short slices of one run, and what
 is compared is CPU time, so that a busy machine changes both alike. The ratio is floor ÷ ours: 100 % would be code that
-costs nothing. Run: `python benchmarks/as2_core.py [--quick] [--size 10000] [--rounds 9] [--slice 0.2] [--check]`;
+costs nothing. The last column is pyas2lib, measured in the same turns in a process and environment of its own, where
+the interoperability tests have installed it. Run: `python benchmarks/as2_core.py [--quick] [--size 10000] [--rounds 9] [--slice 0.2] [--check]`;
 `--check` exits with 1 when a median ratio is below its target.
 """
 
 import argparse
+import base64
+import json
 import os
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -22,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.config.certificates import ALWAYS_SINCE, ALWAYS_UNTIL, Dated, OwnKey
 from gateway.endpoints.as2 import mdn
@@ -30,6 +37,7 @@ from gateway.endpoints.as2.message import Protection, compose, open_message
 from gateway.endpoints.as2.mime import Part
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+INSTALLED = Path(__file__).parents[1] / ".peers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +64,25 @@ def own_key(name: str) -> OwnKey:
     return OwnKey(Dated(dated.sign(key, hashes.SHA256()), ALWAYS_SINCE, ALWAYS_UNTIL, name), key)
 
 
-def works(size: int) -> list[Work]:
-    """What is measured, for a payload of `size` bytes that looks like EDIFACT."""
-    us, them = own_key("us"), own_key("them")
+def edifact(size: int) -> bytes:
+    """Bytes that look like EDIFACT."""
     lines = (b"LIN+%d++40008621%05d:SRV'QTY+47:%d'MOA+203:%d.00'" % (n, n, n % 97, n * 7) for n in range(size))
-    payload = b"".join(line for line, _ in zip(lines, range(size // 30), strict=False))[:size]
-    protection = Protection(key=us, digest="sha256", recipient=them.certificate, cipher="aes256-cbc", compress=False)
+    return b"".join(line for line, _ in zip(lines, range(size // 30), strict=False))[:size]
+
+
+def works(payload: bytes) -> list[Work]:
+    """What is measured, for one payload."""
+    us, them = own_key("us"), own_key("them")
 
     def build(*, compress: bool = False) -> Part:
-        chosen = (
-            protection
-            if not compress
-            else Protection(key=us, digest="sha256", recipient=them.certificate, cipher="aes256-cbc", compress=True)
+        protection = Protection(
+            key=us,
+            digest="sha256",
+            recipient=them.certificate,
+            cipher="aes256-cbc",
+            compress="before-signing" if compress else None,
         )
-        made = compose(payload, filename="i.edi", content_type="application/edifact", protection=chosen, at=NOW)
+        made = compose(payload, filename="i.edi", content_type="application/edifact", protection=protection, at=NOW)
         return Part({name.lower(): value for name, value in made.headers.items()}, made.body, made.body)
 
     def parse(entity: Part) -> str:
@@ -124,6 +137,39 @@ def works(size: int) -> list[Work]:
     ]
 
 
+class Pyas2lib:
+    """pyas2lib in its process."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def cost(self, name: str, seconds: float) -> float:
+        """As `cost`, of its work of that name."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(name, seconds, file=self._process.stdin, flush=True)
+        return float(self._process.stdout.readline())
+
+
+@contextmanager
+def pyas2lib(payload: bytes) -> Iterator[Pyas2lib | None]:
+    """pyas2lib with a payload; None where it is not installed."""
+    place = next((ready.parent for ready in sorted(INSTALLED.glob("pyas2lib-*/ready"))), None)
+    if place is None:
+        yield None
+        return
+    own = own_key("us")
+    assert isinstance(own.key, rsa.RSAPrivateKey)
+    key = own.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    told = {"key": key + own.certificate.public_bytes(Encoding.PEM).decode(), "payload": base64.b64encode(payload)}
+    command = [str(place / "bin/python"), str(Path(__file__).with_name("pyas2lib_core.py"))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        print(json.dumps(told, default=bytes.decode), file=process.stdin, flush=True)
+        yield Pyas2lib(process)
+        process.stdin.close()
+
+
 def cost(work: Callable[[], object], seconds: float) -> float:
     """CPU seconds of one call, over a slice of about that many."""
     count = 0
@@ -146,21 +192,36 @@ def main() -> int:
     given = parser.parse_args()
     if given.quick:
         given.rounds, given.slice = 1, 0.01
-    missed = False
+    missed, payload = False, edifact(given.size)
     print(f"{given.size} bytes, RSA-2048, AES-256-CBC, SHA-256; CPU time of one core")
-    print(f"{'':20}{'ours/s':>9}{'floor/s':>9}{'ratio':>8}{'min':>7}{'max':>7}{'target':>8}")
-    for work in works(given.size):
-        work.ours()
-        pairs = [(cost(work.floor, given.slice), cost(work.ours, given.slice)) for _ in range(given.rounds)]
-        ratios = [floor / ours for floor, ours in pairs]
-        floor, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
-        ratio = statistics.median(ratios)
-        missed |= ratio < work.target
-        target = f"{work.target:.0%}" if work.target else "-"
+    with pyas2lib(payload) as other:
         print(
-            f"{work.name:20}{1 / ours:9.0f}{1 / floor:9.0f}{ratio:8.1%}{min(ratios):7.1%}{max(ratios):7.1%}{target:>8}"
+            f"{'':20}{'ours/s':>9}{'floor/s':>9}{'ratio':>8}{'min':>7}{'max':>7}{'target':>8}{'pyas2lib/s':>13}{'ratio':>8}"
         )
+        for work in works(payload):
+            missed |= measure(work, given.rounds, given.slice, other) < work.target
+    if other is None:
+        print("pyas2lib is not measured: it is not installed; `make integration` installs it")
     return 1 if missed and given.check else 0
+
+
+def measure(work: Work, rounds: int, seconds: float, other: Pyas2lib | None) -> float:
+    """Measure by turns and print a line; the median ratio."""
+    work.ours()
+    ours, floors, theirs = list[float](), list[float](), list[float]()
+    for _ in range(rounds):
+        floors.append(cost(work.floor, seconds))
+        ours.append(cost(work.ours, seconds))
+        theirs += [other.cost(work.name, seconds)] if other else []
+    ratios = [floor / mine for floor, mine in zip(floors, ours, strict=True)]
+    ratio, target = statistics.median(ratios), f"{work.target:.0%}" if work.target else "-"
+    shown = f"{work.name:20}{1 / statistics.median(ours):9.0f}{1 / statistics.median(floors):9.0f}"
+    shown += f"{ratio:8.1%}{min(ratios):7.1%}{max(ratios):7.1%}{target:>8}"
+    if theirs:
+        beside = statistics.median(floor / his for floor, his in zip(floors, theirs, strict=True))
+        shown += f"{1 / statistics.median(theirs):13.0f}{beside:8.1%}"
+    print(shown, flush=True)
+    return ratio
 
 
 if __name__ == "__main__":

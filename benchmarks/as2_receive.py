@@ -6,13 +6,16 @@ decryption, decompression, the digest, verification of the signature and signing
 nothing else. What the daemon does with a message after the answer is counted too: it looks at it once and, because
 nothing in its partner's file reads it, sets it aside.
 
-Run: `python benchmarks/as2_receive.py [--quick] [--rounds 7] [--connections 16]`. It ends with 1 unless every answer
+Small messages are sent to it in turns with all cores and pinned to one, which tells what the other cores are worth.
+
+Run: `python benchmarks/as2_receive.py [--quick] [--rounds 7] [--connections 32]`. It ends with 1 unless every answer
 was a signed MDN "processed" for the message sent, and every message lies in the store.
 """
 
 import argparse
 import asyncio
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -21,6 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import count as count_from
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -41,6 +45,7 @@ from gateway.store import messages, payloads
 SIZES = {"10 KiB": (10 * 1024, 320), "1 MiB": (1024**2, 48)}
 """Size of the payload, and how many messages a round has."""
 
+SMALL = "10 KiB"
 PARTNER = """
 name: Sender
 endpoints:
@@ -81,7 +86,11 @@ def payload(size: int, number: int) -> bytes:
 def message(data: bytes, sender: Pair, receiver: Pair) -> Message:
     """The data as a request, protected in every way."""
     protection = Protection(
-        key=sender.own, digest="sha256", recipient=receiver.own.certificate, cipher="aes256-cbc", compress=True
+        key=sender.own,
+        digest="sha256",
+        recipient=receiver.own.certificate,
+        cipher="aes256-cbc",
+        compress="before-signing",
     )
     made = compose(
         data, filename="i.edi", content_type="application/edifact", protection=protection, at=datetime.now(UTC)
@@ -183,12 +192,19 @@ def measure(daemon: Daemon, made: list[Message], connections: int, floor_cpu: fl
     return Round(len(made), seconds, (daemon.cpu() - spent) / len(made), floor_cpu), answers
 
 
+def gain(all_cores: list[Round], one_core: list[Round], *, cores: int) -> str:
+    """How much faster all cores are than one."""
+    pairs = zip(all_cores, one_core, strict=True)
+    factor = statistics.median(many.count / many.seconds / (one.count / one.seconds) for many, one in pairs)
+    return f"{cores} cores, shared with who sends, take {factor:.2f} times the messages that one takes"
+
+
 def main() -> int:
     """Measure, print and verify."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="tiny numbers, to see that it works")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--connections", type=int, default=32)
     given = parser.parse_args()
     rounds, connections = (2, 4) if given.quick else (given.rounds, given.connections)
     sender, receiver = new_pair("sender"), new_pair("receiver")
@@ -202,17 +218,28 @@ def main() -> int:
         daemon = Daemon(Path(directory), "RECEIVER", receiver, files)
         try:
             daemon.start()
+            cores = os.sched_getaffinity(0)
             for name, (size, count) in SIZES.items():
-                total = 8 if given.quick else count
-                work, measured = floor(payload(size, 0), sender, receiver), list[Round]()
-                for number in range(rounds + 1):
-                    made = [message(payload(size, number * total + n), sender, receiver) for n in range(total)]
-                    cheapest = floor_cost(work, 0.02 if given.quick else 0.3)
-                    done, answers = measure(daemon, made, connections, cheapest)
-                    problems += wrong(answers, receiver)
-                    sent += [replace(each, request=b"") for each in made]
-                    measured.append(done)
-                print(line(name, measured[1:]), flush=True)  # the first round warmed up
+                total, work = 8 if given.quick else count, floor(payload(size, 0), sender, receiver)
+                ways = {name: cores}
+                if name == SMALL and len(cores) > 1:
+                    ways[f"{name}, one core"] = {min(cores)}
+                measured = {way: list[Round]() for way in ways}
+                numbers = count_from(0)
+                for _ in range(rounds + 1):
+                    for way, allowed in ways.items():
+                        made = [message(payload(size, next(numbers)), sender, receiver) for _ in range(total)]
+                        cheapest = floor_cost(work, 0.02 if given.quick else 0.3)
+                        daemon.pin(allowed)
+                        done, answers = measure(daemon, made, connections, cheapest)
+                        problems += wrong(answers, receiver)
+                        sent += [replace(each, request=b"") for each in made]
+                        measured[way].append(done)
+                daemon.pin(cores)
+                for way, each in measured.items():
+                    print(line(way, each[1:]), flush=True)  # the first round warmed up
+                if len(ways) > 1:
+                    print(gain(*(each[1:] for each in measured.values()), cores=len(cores)), flush=True)
             gone = missing(daemon, sent)
         finally:
             daemon.stop()

@@ -4,6 +4,7 @@ A ratio is floor ÷ daemon in CPU time per message or document. Floor and daemon
 a busy machine changes both alike; wall-clock figures depend on what else runs and are printed for orientation only.
 """
 
+import os
 import signal
 import socket
 import statistics
@@ -80,13 +81,16 @@ def free_port() -> int:
 
 
 class Daemon:
-    """A site in a directory and the `gateway run` that serves it, with everything as in production."""
+    """A site in a directory and the `gateway run` that serves it, with everything as in production.
 
-    def __init__(self, root: Path, name: str, own: Pair, files: Files) -> None:
+    `settings` are more lines of gateway.toml.
+    """
+
+    def __init__(self, root: Path, name: str, own: Pair, files: Files, *, settings: str = "") -> None:
         self.root = root
         self._process: subprocess.Popen[bytes] | None = None
         self.http, self._monitoring = free_port(), free_port()
-        toml = GATEWAY.format(name=name, http=self.http, monitoring=self._monitoring)
+        toml = GATEWAY.format(name=name, http=self.http, monitoring=self._monitoring) + settings
         parts: Files = {"gateway.toml": toml, "certs/own.pem": own.certificate, "certs/own.key": own.key, **files}
         for path, content in parts.items():
             file = root / path
@@ -128,6 +132,18 @@ class Daemon:
         assert self._process is not None
         tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
         return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+    def peak(self) -> int:
+        """The most memory it ever had, in bytes."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+    def pin(self, cores: set[int]) -> None:
+        """Have all its threads, and those they start, run on these cores only."""
+        assert self._process is not None
+        for task in Path(f"/proc/{self._process.pid}/task").iterdir():
+            os.sched_setaffinity(int(task.name), cores)
 
     def stop(self) -> None:
         """End it in order, or at once when it does not."""

@@ -134,11 +134,12 @@ class App:
         self._listeners = [kind.listener(self._parts) for kind in KINDS.values() if kind.listener is not None]
         self._senders = {name: kind.sender(self._parts) for name, kind in KINDS.items() if kind.sender is not None}
         answerers = {name: sender for name, sender in self._senders.items() if isinstance(sender, Answerer)}
+        read = ReadStep(self._flow, self.current, at_once=4 * threads)
         self._worker = Worker(
             self._flow,
             reactor,
             {
-                "read": Step(take=ReadStep(self._flow, self.current).take, slots=4 * threads),
+                "read": Step(take=read.take, take_together=read.take_together, slots=16 * threads),
                 "process": Step(take=ProcessStep(self._flow, self.current).take, slots=4 * threads),
                 "deliver": Step(
                     take=DeliverStep(self._flow, self.current, self._senders).take, slots=settings.pace.deliveries
@@ -170,8 +171,8 @@ class App:
         self._monitoring: IListeningPort | None = None
         self._config_ok = True
 
-    def _poke(self) -> None:
-        self._worker.poke()
+    def _poke(self, *kinds: str) -> None:
+        self._worker.poke(*kinds)
 
     def _count(self, incoming: Incoming) -> None:
         self._metrics.message(Direction.IN, incoming.channel, MessageState.RECEIVED)

@@ -35,6 +35,8 @@ class MessageState(StrEnum):
     REFUSED = "refused"  # its content cannot be read; a person must look
     PARKED = "parked"  # reading it raised something unexpected; a replay tries again
     DUPLICATE = "duplicate"  # the same content as another one of its sender, under a new identity
+    PROPOSAL = "proposal"  # its partner proposes certificates; a person must decide
+    DECIDED = "decided"  # a person has decided about its proposal
     SENT = "sent"
 
 
@@ -146,7 +148,8 @@ class Document:
     """One business document of a message. `source` is its own bytes; `canonical` the invoice or order as JSON.
 
     `sender` and `partner` are the names of partner files: who sent it, and whom it is for (None until identified).
-    `correlation_id` joins the documents of one business chain.
+    `correlation_id` joins the documents of one business chain. Of a message with attachments a document knows which one
+    it came in, counted from 1, and that one's file name and media type; of any other they are None.
     """
 
     id: str
@@ -167,6 +170,9 @@ class Document:
     provenance: tuple[Provenance, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
     reason: str | None = None
+    attachment: int | None = None
+    filename: str | None = None
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import contextvars
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
@@ -29,6 +30,8 @@ class Tasks:
         self._on_lost = on_lost
         self._running: dict[Deferred[Any], str] = {}
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._ended: deque[tuple[Deferred[Any], Any]] = deque()
+        self._told = False
         self._working: set[str] = set()
         self._threads = [
             threading.Thread(target=self._work, name=f"work-{number}", daemon=True) for number in range(threads)
@@ -59,14 +62,20 @@ class Tasks:
                 result: T | Failure = context.run(function, *args, **kwargs)
             except BaseException:  # noqa: BLE001  # whatever it is belongs to the caller
                 result = Failure()
-            self._reactor.callFromThread(fire, result)
-
-        def fire(result: T | Failure) -> None:
-            if not done.called:
-                done.callback(result)
+            self._ended.append((done, result))
+            if not self._told:  # the reactor, once woken, takes whatever has ended until it looks
+                self._told = True
+                self._reactor.callFromThread(self._fire)
 
         self._jobs.put(job)
         return await done
+
+    def _fire(self) -> None:
+        self._told = False  # before looking: what ends from here on wakes the reactor again
+        while self._ended:
+            done, result = self._ended.popleft()
+            if not done.called:
+                done.callback(result)
 
     def _work(self) -> None:
         name = threading.current_thread().name

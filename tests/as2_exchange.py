@@ -23,12 +23,16 @@ T = TypeVar("T")
 
 
 class Kept:
-    """A store of incoming messages: the first answer to a Message-ID is the one every duplicate gets."""
+    """A store of incoming messages: the first answer to a Message-ID is the one every duplicate gets.
+
+    With `by_signature` that of a signature too, as in the real store; without, a test may send one message many times.
+    """
 
     def __init__(self) -> None:
         self.messages: list[Incoming] = []
         self.waiting: Deferred[None] | None = None
         self.broken = False
+        self.by_signature = False
 
     async def accept(self, incoming: Incoming) -> Accepted:
         """Keep it; wait first when told to."""
@@ -37,7 +41,8 @@ class Kept:
         if self.waiting is not None:
             await self.waiting
         for number, known in enumerate(self.messages):
-            if (known.partner, known.peer_id) == (incoming.partner, incoming.peer_id):
+            same = (known.partner, known.peer_id) == (incoming.partner, incoming.peer_id)
+            if same or (self.by_signature and set(known.signatures) & set(incoming.signatures)):
                 return Accepted(message_id=str(number), duplicate=True, answer=known.answer)
         self.messages.append(incoming)
         return Accepted(message_id=str(len(self.messages) - 1), duplicate=False, answer=incoming.answer)

@@ -97,8 +97,12 @@ class House:
 
 
 def told(answer: Answer) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
-    """All of an answer that its reader can see, without the date."""
-    return answer.status, tuple(sorted((k, v) for k, v in answer.headers.items() if k != "date")), answer.body
+    """All of an answer that its reader can see, without what differs from request to request."""
+    return (
+        answer.status,
+        tuple(sorted((k, v) for k, v in answer.headers.items() if k not in {"date", "x-request-id"})),
+        answer.body,
+    )
 
 
 def read(answer: Answer) -> Mdn:

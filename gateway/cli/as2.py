@@ -6,9 +6,9 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from gateway.cli.as2_ping import ping
 from gateway.cli.site import Site, pass_site
-from gateway.config.snapshot import Snapshot
-from gateway.endpoints.as2.inspect import Known, Layer, inspect
+from gateway.endpoints.as2.inspect import Layer, inspect, known_of
 
 
 @click.group("as2")
@@ -33,18 +33,6 @@ def inspect_command(site: Site, file: Path) -> None:
         raise SystemExit(1)
 
 
-def known_of(snapshot: Snapshot) -> Known:
-    """The keys and certificates of a site, those in force and all others."""
-    return Known(
-        keys=[key for identity in snapshot.identities.values() for key in identity.keys],
-        certificates={
-            name: [dated.certificate for dated in (*each.verify, *each.encrypt)]
-            for name, each in snapshot.certificates.items()
-        },
-        limit=snapshot.settings.limits.expanded_bytes,
-    )
-
-
 def print_layer(console: Console, layer: Layer, depth: int) -> None:
     """Print a layer, indented by its depth."""
     indent = "  " * depth
@@ -54,5 +42,7 @@ def print_layer(console: Console, layer: Layer, depth: int) -> None:
     for wrong in layer.wrong:
         console.print(f"{indent}  [red]wrong:[/] {escape(wrong)}", highlight=False)
 
+
+as2.add_command(ping)
 
 COMMANDS = (as2,)

@@ -16,11 +16,13 @@ from gateway.cli.site import Site, pass_site
 from gateway.config.bundle import Chain, subject_of
 from gateway.config.fitness import fitness
 from gateway.config.snapshot import Snapshot
-from gateway.endpoints.as2 import cem
+from gateway.endpoints.as2 import cem, mime
 from gateway.endpoints.as2.receive import identity_of
 from gateway.endpoints.as2.settings import As2Settings
 from gateway.errors import Refused
-from gateway.message import Direction, Message
+from gateway.flow import advance
+from gateway.flow.lifecycle import Move
+from gateway.message import Direction, Message, MessageState
 from gateway.store import events, messages, payloads
 from gateway.store.database import Tx
 
@@ -30,7 +32,6 @@ KEPT = timedelta(days=90)
 MOST_BYTES = 2 * 1024**2
 PAGE = 500
 _TYPES = frozenset({cem.MEDIA_TYPE, "multipart/related"})
-ACCEPTED, REJECTED = "certificates accepted", "certificates rejected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def accept(site: Site, message_id: str, since: datetime | None, answer: Path | N
         since=since.date() if since else None,
         now=now,
     )
-    _decide(site, proposal, ACCEPTED, "")
+    _decide(site, proposal, Move.TAKE, "")
     if answer is not None:
         reasons = {
             trust.serial: None if _uses(trust) else "TLS certificates are not exchanged" for trust in request.trusts
@@ -101,7 +102,7 @@ def reject(site: Site, message_id: str, reason: str, answer: Path | None) -> Non
     """Note that the certificates of proposal ID are not taken; nothing is written into certs/."""
     with site.database.read() as tx:
         proposal = _undecided(_pick(tx, site.snapshot, message_id))
-    _decide(site, proposal, REJECTED, reason)
+    _decide(site, proposal, Move.DECLINE, reason)
     click.echo(f"rejected; tell {proposal.message.partner} why")
     if answer is not None and proposal.request is not None:
         reasons: dict[int, str | None] = {trust.serial: reason for trust in proposal.request.trusts}
@@ -109,14 +110,18 @@ def reject(site: Site, message_id: str, reason: str, answer: Path | None) -> Non
 
 
 def _found(tx: Tx, snapshot: Snapshot) -> Iterator[Proposal]:
-    """Stored messages that are proposals, newest first."""
+    """Stored messages that are proposals: those that wait for a person, then the others, each newest first."""
+    for message in messages.recent(tx, state=MessageState.PROPOSAL, limit=PAGE):
+        yield _read(tx, snapshot, message)
     before: str | None = None
     while True:
         page = messages.recent(tx, direction=Direction.IN, before=before, limit=PAGE)
         for message in page:
             if message.created_at < tx.now - KEPT:
                 return
-            if message.channel == "as2" and message.content_type in _TYPES:
+            if message.state is MessageState.PROPOSAL:
+                continue
+            if message.channel == "as2" and mime.value(message.content_type or "").word in _TYPES:
                 proposal = _proposal(tx, snapshot, message)
                 if proposal is not None:
                     yield proposal
@@ -126,12 +131,20 @@ def _found(tx: Tx, snapshot: Snapshot) -> Iterator[Proposal]:
 
 
 def _proposal(tx: Tx, snapshot: Snapshot, message: Message) -> Proposal | None:
-    decided = next((e.what for e in reversed(events.of(tx, message.id)) if e.what in {ACCEPTED, REJECTED}), "")
+    """A message that may be one; None when it is none."""
     if message.payload.size > MOST_BYTES:
         return None
-    body = payloads.get(tx, message.payload)
-    if message.content_type != cem.MEDIA_TYPE and cem.MEDIA_TYPE.encode() not in body:
+    if message.content_type != cem.MEDIA_TYPE and cem.MEDIA_TYPE.encode() not in payloads.get(tx, message.payload):
         return None
+    return _read(tx, snapshot, message)
+
+
+def _read(tx: Tx, snapshot: Snapshot, message: Message) -> Proposal:
+    decided = next((e.what for e in reversed(events.of(tx, message.id)) if e.what in {Move.TAKE, Move.DECLINE}), "")
+    if message.payload.size > MOST_BYTES:
+        problem = f"it has {message.payload.size} bytes; at most {MOST_BYTES} are read"
+        return Proposal(message=message, request=None, problem=problem, decided=decided)
+    body = payloads.get(tx, message.payload)
     try:
         request = cem.read_request(body)
     except Refused as refused:
@@ -187,13 +200,16 @@ def _use(asked: set[str]) -> Use:
     return "verify" if "digitalSignature" in asked else "encrypt"
 
 
-def _decide(site: Site, proposal: Proposal, what: str, why: str) -> None:
-    message = proposal.message
+def _decide(site: Site, proposal: Proposal, what: Move, why: str) -> None:
+    message, actor = proposal.message, f"person:{getpass.getuser()}"
     with site.database.write() as tx:
-        events.append(
+        if message.state is MessageState.PROPOSAL:
+            advance.message(tx, message, what, actor=actor, why=why)
+            return
+        events.append(  # one that came before proposals had a state of their own
             tx,
             message.id,
-            actor=f"person:{getpass.getuser()}",
+            actor=actor,
             axis="message",
             what=what,
             before=message.state,

@@ -140,9 +140,7 @@ def list_documents(  # one parameter an option
         )
     console.print(table)
     for message in stopped:
-        console.print(
-            f"message {message.id} from {message.partner} is {message.state}: {escape(message.filename or '')}"
-        )
+        console.print(f"message {message.id} from {message.partner} {escape(_waits(message))}")
     for receipt in strays:
         console.print(f"receipt of {receipt.received_at:%Y-%m-%d %H:%M} from {receipt.partner}: {escape(receipt.text)}")
     if held and (rows or stopped):
@@ -152,9 +150,15 @@ def list_documents(  # one parameter an option
 def _stopped_messages(tx: Tx, partner: str | None, limit: int) -> list[Message]:
     return [
         message
-        for state in (MessageState.REFUSED, MessageState.PARKED)
+        for state in (MessageState.REFUSED, MessageState.PARKED, MessageState.PROPOSAL)
         for message in messages.recent(tx, state=state, partner=partner, limit=limit)
     ]
+
+
+def _waits(message: Message) -> str:
+    if message.state is MessageState.PROPOSAL:
+        return "proposes certificates and waits for a person: gateway cert proposals"
+    return f"is {message.state}: {message.filename or ''}"
 
 
 def _row(document: Document, said: str) -> dict[str, object]:
@@ -210,6 +214,8 @@ def _print_message(tx: Tx, console: Console, message: Message) -> None:
         console.print(f"  document {document.id}: {document.kind} {escape(document.number or '?')}, {document.state}")
     if message.state in {MessageState.REFUSED, MessageState.PARKED}:
         console.print(f"  when the cause is mended: gateway replay {message.id}")
+    if message.state is MessageState.PROPOSAL:
+        console.print(f"  next: gateway cert proposals, then gateway cert accept {message.id}, or gateway cert reject")
 
 
 def print_story(console: Console, told: Story) -> None:

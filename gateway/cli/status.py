@@ -31,7 +31,7 @@ EXPIRES_WITHIN = timedelta(days=30)
 NEEDS_A_PERSON = 2
 _HASH = re.compile(r'^gateway_config_info\{hash="([0-9a-f]{64})"\} 1(?:\.0)?$', re.MULTILINE)
 _ENDED = (DeliveryState.FAILED, DeliveryState.REFUSED, DeliveryState.PARKED)
-_STOPPED = (MessageState.REFUSED, MessageState.PARKED)
+_STOPPED = (MessageState.REFUSED, MessageState.PARKED, MessageState.PROPOSAL)
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared with, not listened on
 
 
@@ -130,7 +130,10 @@ def _calls(stand: Mapping[str, Any]) -> Iterator[str]:
         if count := stand["documents"].get(waits):
             yield f"{_counted(count)} document(s) {waits}; see them: gateway list --held"
     for state, count in stand["stopped_messages"].items():
-        yield f"{_counted(count)} message(s) {state}; see them: gateway list --held"
+        if state == MessageState.PROPOSAL:
+            yield f"{_counted(count)} proposal(s) of certificates wait for a person: gateway cert proposals"
+        else:
+            yield f"{_counted(count)} message(s) {state}; see them: gateway list --held"
     for ended in _ENDED:
         if count := stand["deliveries"].get(ended):
             yield f"{_counted(count)} delivery(ies) {ended}; see the document: gateway show ID, then: gateway resend ID"

@@ -74,6 +74,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "W200": ("The mapping is not used", "Remove it, or name it in a partner file."),
     "W300": ("The file of a secret is readable by others", "chmod 600 it."),
     "W301": ("A password goes over a connection without TLS", "Use an https:// address; whoever sits on the way reads the password."),
+    "W302": ("Messages are taken from anybody who knows two names", "Set require.signed to true, or ask for a certificate or password with `client`. Without either a stranger can also find out, by sending a captured message changed in many ways, what was encrypted in it with CBC."),
     "W400": ("A certificate expires within 30 days", "Ask its owner for the next one and list it now: the two may overlap."),
     "W401": ("The certificate file is not used", "Remove it, or name it in a partner file or gateway.toml."),
     "W402": ("An expired certificate is still listed", "Remove it from the list."),

@@ -22,6 +22,7 @@ from gateway.endpoints.base import Accepted, Incoming, Parts
 from gateway.endpoints.http import FrontRequest, problem
 from gateway.endpoints.names import safe_name
 from gateway.message import Answer, Body, new_id
+from gateway.store.payloads import discard
 
 log = structlog.get_logger()
 DOCUMENTS: Final = "/api/documents"
@@ -192,8 +193,7 @@ class ApiResource(Resource):
                 )
             )
         except BaseException:
-            if body.path is not None:
-                body.path.unlink(missing_ok=True)
+            discard(body)
             raise
         return _said(accepted, body, key)
 

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
 from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorTCP, IReactorTime
 from twisted.web.resource import IResource
@@ -12,7 +13,7 @@ from twisted.web.resource import IResource
 from gateway.config.catalogue import EndpointProblem, PartnerContext
 from gateway.config.model import EndpointSettings
 from gateway.config.snapshot import Current, Snapshot
-from gateway.errors import Transient
+from gateway.errors import Permanent, Transient
 from gateway.message import Answer, Body, Delivery, DocumentKind, ReceiptOutcome
 from gateway.monitoring.metrics import Metrics
 from gateway.tasks import Tasks
@@ -31,13 +32,26 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """File names of which none may have come from the same partner `within` that time: what is answered otherwise, and
+    why, in words.
+    """
+
+    names: tuple[str, ...]
+    within: timedelta
+    refusal: str
+    answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """A message as it came, not yet in the store. `answer` is kept with it for duplicates.
 
     `refusal` is given when the message was authenticated but its content must be refused (its words say why): it is
     kept and shown, and not processed. `evidence` is what its sender signed, as it came. `later` says where the answer
     is to be sent, when it is not given at once. Within `alike` a message of the same partner with the same content and
-    file name is taken for the same one, whatever its identity.
+    file name is taken for the same one, whatever its identity. So is one with any of the same `signatures`, marks that
+    nobody but the signer can make anew, and for good. A `proposal` waits for a person and is not processed.
     """
 
     channel: str
@@ -53,18 +67,22 @@ class Incoming:
     evidence: Body | None = None
     later: Later | None = None
     alike: timedelta | None = None
+    signatures: tuple[str, ...] = ()
+    names: Names | None = None
+    proposal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """What the store says of an incoming message: its id, whether it was there already, and the answer to give.
 
-    For a duplicate `answer` is the stored one, to be said again word for word.
+    For a duplicate `answer` is the stored one, to be said again word for word. `refusal` says why the store refused it.
     """
 
     message_id: str
     duplicate: bool
     answer: Answer | None
+    refusal: str | None = None
 
 
 Accept = Callable[[Incoming], Awaitable[Accepted]]
@@ -79,7 +97,8 @@ async def _remember_nothing(_expected: Mapping[str, str]) -> None:
 class Outgoing:
     """One attempt of a delivery. `wire_id` is the same at every attempt (AS2: the Message-ID without brackets).
 
-    `snapshot` is the configuration the attempt is made with. A sender whose receipt comes on another connection calls
+    `content` is what is to be delivered, checked against its hash: in memory, or in a file of the store when it is
+    large. A kind that sends large ones asks `open`, in a thread; one that only sends small ones asks `body`. `snapshot` is the configuration the attempt is made with. A sender whose receipt comes on another connection calls
     `remember` before it sends: what the receipt must show is then on disk.
     """
 
@@ -91,12 +110,32 @@ class Outgoing:
     snapshot: Snapshot
     filename: str
     content_type: str
-    body: bytes
+    content: Body
     kind: DocumentKind
     number: str
     attempt: int
     at: datetime
     remember: Callable[[Mapping[str, str]], Awaitable[None]] = _remember_nothing
+
+    @property
+    def body(self) -> bytes:
+        """The bytes of a small one; raises `Permanent` for a large one."""
+        if self.content.data is None:
+            raise Permanent(
+                f"{self.content.size} bytes are more than '{self.endpoint}' of kind {self.settings.kind} can send; "
+                "send it over an endpoint of another kind"
+            )
+        return self.content.data
+
+    def open(self) -> BinaryIO:
+        """The bytes as a file at its beginning, to be closed by the caller; raises `Permanent` when it is gone."""
+        if self.content.data is not None:
+            return BytesIO(self.content.data)
+        assert self.content.path is not None
+        try:
+            return self.content.path.open("rb")
+        except OSError as error:
+            raise Permanent(f"payload file {self.content.path} cannot be read: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

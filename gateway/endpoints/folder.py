@@ -20,6 +20,7 @@ from gateway.endpoints.base import Incoming, Outgoing, Parts, Sent
 from gateway.endpoints.folder_files import Inbox, Look, Taken, Unacceptable, Unusable, put
 from gateway.endpoints.names import safe_name
 from gateway.errors import GatewayError, Permanent, Refused
+from gateway.store.payloads import discard
 
 log = structlog.get_logger()
 LOOP = 0.5
@@ -83,7 +84,7 @@ class FolderSender:
         if settings.direction != "out":
             raise Permanent(f"files are taken from {settings.path}, not put there; set `direction: out`")
         name = safe_name(outgoing.filename) or f"{outgoing.wire_id}.bin"
-        proof = await self._tasks.in_thread(put, settings.path, name, outgoing.body, wire_id=outgoing.wire_id)
+        proof = await self._tasks.in_thread(put, settings.path, name, outgoing)
         return Sent(delivered=True, proof=proof)
 
     async def close(self) -> None:
@@ -247,8 +248,7 @@ class FolderListener:
                     )
                 )
             except BaseException:
-                if body.path is not None:
-                    body.path.unlink(missing_ok=True)
+                discard(body)
                 raise
         except (Unacceptable, Refused) as error:
             where = await in_thread(inbox.refuse, taken, str(error))

@@ -6,12 +6,14 @@ A name on the disk is any bytes; Python keeps those that are no UTF-8 as surroga
 import errno
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
+from gateway.endpoints.base import Outgoing
 from gateway.endpoints.names import shortened, text_of
 from gateway.errors import GatewayError, Permanent, Transient
 from gateway.message import Body, new_id
@@ -29,7 +31,7 @@ _SEPARATOR: Final = "__"
 _WHY: Final = ".why.txt"
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LATER: Final = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT, errno.ESTALE}
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT, errno.ESTALE}
 )
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 
@@ -206,41 +208,42 @@ def _sync(directory: Path) -> None:
         os.close(number)
 
 
-def put(directory: Path, name: str, body: bytes, *, wire_id: str) -> str:
+def put(directory: Path, name: str, outgoing: Outgoing) -> str:
     """Write a file whole and durably under its final name; the words that prove it.
 
     A file of that name with the same bytes is what an attempt before this one wrote. One with other bytes raises
     `Permanent`; a directory that is missing or a disk that is full, `Transient`.
     """
-    final = directory / name
+    final, content = directory / name, outgoing.content
     # one name per delivery, so that no two write into the same unfinished file
-    part = directory / f"{hashlib.sha256(wire_id.encode()).hexdigest()[:16]}.part"
+    part = directory / f"{hashlib.sha256(outgoing.wire_id.encode()).hexdigest()[:16]}.part"
     try:
-        if not _same(final, body):
-            _write(part, body)
-            _name(part, final, body)
+        if not _same(final, content):
+            with outgoing.open() as source:
+                _write(part, source)
+            _name(part, final, content)
         part.unlink(missing_ok=True)
         _sync(directory)
     except OSError as error:
         kind = Transient if error.errno in _LATER else Permanent
         raise kind(f"{final} cannot be written: {error.strerror}") from error
-    return f"written to {final}, {len(body)} bytes, SHA-256 {hashlib.sha256(body).hexdigest()}"
+    return f"written to {final}, {content.size} bytes, SHA-256 {content.sha256}"
 
 
-def _write(part: Path, body: bytes) -> None:
+def _write(part: Path, source: BinaryIO) -> None:
     part.unlink(missing_ok=True)
     number = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     with os.fdopen(number, "wb") as file:
-        file.write(body)
+        shutil.copyfileobj(source, file, PIECE)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _name(part: Path, final: Path, body: bytes) -> None:
+def _name(part: Path, final: Path, content: Body) -> None:
     try:
         os.link(part, final, follow_symlinks=False)  # never overwrites, as a rename would
     except FileExistsError:
-        if not _same(final, body):
+        if not _same(final, content):
             raise _in_the_way(final) from None
     except OSError as error:
         if error.errno not in _NO_LINKS:
@@ -250,7 +253,7 @@ def _name(part: Path, final: Path, body: bytes) -> None:
         part.rename(final)
 
 
-def _same(final: Path, body: bytes) -> bool:
+def _same(final: Path, content: Body) -> bool:
     """True when the file is there with these bytes; raises `Permanent` when something else is there."""
     try:
         number = os.open(final, _READ)
@@ -261,7 +264,10 @@ def _same(final: Path, body: bytes) -> bool:
             raise
         raise _in_the_way(final) from None
     with os.fdopen(number, "rb") as file:
-        if os.fstat(number).st_size != len(body) or file.read(len(body) + 1) != body:
+        if (
+            os.fstat(number).st_size != content.size
+            or hashlib.file_digest(file, "sha256").hexdigest() != content.sha256
+        ):
             raise _in_the_way(final)
     return True
 

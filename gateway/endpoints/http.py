@@ -61,7 +61,11 @@ class Screens(Protocol):
 
 
 class FrontRequest(Request):
-    """A request to the front. `id` is in its log events and in the answer as X-Request-ID."""
+    """A request to the front. `id` is in its log events and in the answer as X-Request-ID.
+
+    A resource that logs what came of a request says so in `told`; that it was answered well is then of interest only to
+    who debugs.
+    """
 
     channel: Channel
     site: "Front"
@@ -72,6 +76,7 @@ class FrontRequest(Request):
         super().__init__(channel, *args, **kwargs)
         self.id: Final = new_id()
         self.gone = False
+        self.told = False
         self.received = 0
         self.content = BytesIO()
         self.began = channel.site.reactor.seconds()
@@ -122,7 +127,7 @@ class FrontRequest(Request):
             self.setHeader(name, value)
         self.prepath: list[bytes] = []
         self.postpath = [unquote_to_bytes(part) for part in self.path.removeprefix(b"/").split(b"/")]
-        with structlog.contextvars.bound_contextvars(request_id=self.id):
+        with structlog.contextvars.bound_contextvars(request_id=self.id, peer=_host(self.client)):
             try:
                 self.render(self.site.getResourceFor(self))
             except Exception as error:  # noqa: BLE001  # a resource that breaks is our fault
@@ -234,6 +239,7 @@ class Front(Site):
         self._routes = {f"/{path.strip('/')}": resource for path, resource in routes.items()}
         for path, resource in self._routes.items():
             _put(root, path.encode("ascii").strip(b"/").split(b"/"), resource)
+        self._screens = {path: each for path, each in self._routes.items() if isinstance(each, Screens)}
         self._open = 0
         self._full = False
 
@@ -251,20 +257,22 @@ class Front(Site):
 
     def screen(self, request: FrontRequest) -> Answer | None:
         """What to answer to the head of a request with a body: nothing, when its route takes it."""
-        resource = self._routes.get(self.route(request))
-        if resource is None:
+        route = self.route(request)
+        if route == OTHER:
             return problem(404, "there is nothing at this address")
-        return resource.screen(request) if isinstance(resource, Screens) else None
+        return self._screens[route].screen(request) if route in self._screens else None
 
     def route(self, request: FrontRequest) -> str:
         """The route a request is for; `other` when there is none."""
         path = request.path.decode("latin-1")
+        if path in self._routes:
+            return path
         found = [route for route in self._routes if path == route or path.startswith(route + "/")]
         return max(found, key=len, default=OTHER)
 
     def getContentFile(self, length: int | None) -> Spool:
         """Where the body of a request goes."""
-        return Spool(self.parts.spool)
+        return Spool(self.parts.spool, hashed=False)  # not in the reactor's thread, and AS2 needs no hash of it
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         """A connection, unless as many as allowed are open."""
@@ -299,8 +307,8 @@ class Front(Site):
             path = request.path.decode("latin-1")[:200]
             fields = {"method": method, "path": path, "received": request.received, "request_id": request.id}
         self.metrics.http_request(route, method if method in METHODS else OTHER, code=code, seconds=seconds)
-        where = getattr(peer, "host", "")
-        log.info("http_request", **fields, status=code, sent=sent, seconds=round(seconds, 4), peer=where)
+        write = log.debug if request is not None and request.told and code < 400 else log.info
+        write("http_request", **fields, status=code, sent=sent, seconds=round(seconds, 4), peer=_host(peer))
 
     def startFactory(self) -> None:
         """Nothing: the access log goes where all logs go."""
@@ -311,6 +319,11 @@ class Front(Site):
     def acceptableProtocols(self) -> list[bytes]:
         """HTTP/1.1 only: HTTP/2 would pass by the limits of the channel."""
         return [b"http/1.1"]
+
+
+def _host(peer: IAddress) -> str:
+    host: str = getattr(peer, "host", "")
+    return host
 
 
 def _put(directory: Resource, path: Iterable[bytes], resource: IResource) -> None:

@@ -122,13 +122,15 @@ class Channel(HTTPChannel):
             super()._send100Continue()
 
     def _due_in(self, seconds: float) -> None:
-        self._not_due()
-        self._due = self.callLater(seconds, self._late)
+        if self._due is not None:
+            self._due.reset(seconds)  # cheaper than a new one, several times a request
+        else:
+            self._due = self.callLater(seconds, self._late)
 
     def _not_due(self) -> None:
-        if self._due is not None and self._due.active():
+        if self._due is not None:
             self._due.cancel()
-        self._due = None
+            self._due = None
 
     def _late(self) -> None:
         self._due = None

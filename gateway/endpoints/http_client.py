@@ -34,7 +34,6 @@ from gateway.endpoints.http_tls import ALPN, reason
 from gateway.endpoints.http_tunnel import Tunnel
 from gateway.errors import Permanent
 
-CONNECTIONS_PER_HOST: Final = 16
 IDLE_SECONDS: Final = 20
 
 
@@ -69,7 +68,7 @@ class HttpClient:
         if way not in self._agents:
             policy = await self._parts.tasks.in_thread(_Policy, way.tls, snapshot)
             if way not in self._agents:
-                self._agents[way] = self._made(way, policy)
+                self._agents[way] = self._made(way, policy, snapshot)
         return self._agents[way][0]
 
     async def close(self) -> None:
@@ -84,11 +83,12 @@ class HttpClient:
     def _changed(self, _: Snapshot) -> None:
         self._parts.tasks.spawn("http-client-close", self.close())
 
-    def _made(self, way: Way, policy: "_Policy") -> tuple[IAgent, HTTPConnectionPool]:
+    def _made(self, way: Way, policy: "_Policy", snapshot: Snapshot) -> tuple[IAgent, HTTPConnectionPool]:
         reactor = self._parts.reactor
         # Where the server may answer without having read the body, the connection cannot be used again.
         pool = HTTPConnectionPool(reactor, persistent=not way.expecting)
-        pool.maxPersistentPerHost = CONNECTIONS_PER_HOST
+        # Fewer than may be in use at once would be opened anew all the time, each with a look-up of the host's name.
+        pool.maxPersistentPerHost = snapshot.settings.pace.deliveries
         pool.cachedConnectionTimeout = IDLE_SECONDS
         # A posted message is tried again by the flow, which counts attempts; not behind its back by the pool.
         pool.retryAutomatically = False

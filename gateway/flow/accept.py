@@ -1,12 +1,13 @@
 """Taking a message: bytes, row and first line of history in one commit; then the peer may be answered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
 from gateway.endpoints.base import Accepted, Incoming, Later
 from gateway.message import Direction, Message, MessageState, PayloadRef, new_id
-from gateway.store import events, messages, payloads, work
+from gateway.store import claims, events, messages, payloads, work
 from gateway.store.database import Tx
 from gateway.store.store import Store
 
@@ -15,7 +16,12 @@ _WHATS = {
     MessageState.RECEIVED: "received",
     MessageState.REFUSED: "refuse",
     MessageState.DUPLICATE: "duplicate",
+    MessageState.PROPOSAL: "proposal",
 }
+
+
+class NotNew(Exception):
+    """One of several messages is in the store already, or twice among them; each is to be looked at alone."""
 
 
 def accept_unit(tx: Tx, incoming: Incoming, *, actor: str) -> Accepted:
@@ -24,46 +30,21 @@ def accept_unit(tx: Tx, incoming: Incoming, *, actor: str) -> Accepted:
     # Signed anew at every attempt, the evidence of a repetition would stay behind.
     if incoming.evidence is not None and (stored := _stored(tx, incoming)) is not None:
         return _again(tx, stored, incoming, payload, actor=actor)
+    message_id = new_id()
+    if (replayed := _signed_before(tx, incoming, message_id)) is not None:
+        return _again(tx, messages.get(tx, replayed), incoming, payload, actor=actor)
     first = _alike(tx, incoming, payload)
-    message = Message(
-        id=new_id(),
-        direction=Direction.IN,
-        channel=incoming.channel,
-        endpoint=incoming.endpoint,
-        partner=incoming.partner,
-        peer_id=incoming.peer_id,
-        payload=payload,
-        state=_state(incoming, first),
-        created_at=tx.now,
-        filename=incoming.filename,
-        content_type=incoming.content_type,
-        headers=incoming.headers,
-        answer=incoming.answer,
-        evidence=None if incoming.evidence is None else payloads.put(tx, incoming.evidence),
-    )
+    incoming = incoming if first else _named_before(tx, incoming, message_id)
+    if incoming.evidence is not None:
+        payloads.put(tx, incoming.evidence)
+    message = _message(tx, incoming, message_id, _state(incoming, first))
     if not messages.add(tx, message):
+        claims.release(tx, message_id)
         stored = _stored(tx, incoming)
         assert stored is not None
         return _again(tx, stored, incoming, payload, actor=actor)
-    told = {
-        "partner": message.partner,
-        "channel": message.channel,
-        "endpoint": message.endpoint,
-        "peer_id": message.peer_id,
-        "file": message.filename or "",
-        "size": str(payload.size),
-        "sha256": payload.sha256,
-    }
-    events.append(
-        tx,
-        message.id,
-        actor=actor,
-        axis="message",
-        what=_WHATS[message.state],
-        after=message.state,
-        why=incoming.refusal or (_same_as(first) if first else ""),
-        data=told,
-    )
+    why = incoming.refusal or (_same_as(first) if first else "")
+    events.append_all(tx, [_received(message, why, actor=actor)], first=True)
     if message.state is MessageState.RECEIVED:
         work.add(tx, "read", message.id)
     if incoming.later is not None:
@@ -71,13 +52,82 @@ def accept_unit(tx: Tx, incoming: Incoming, *, actor: str) -> Accepted:
     if first is not None:
         why = f"under the identity {incoming.peer_id}; the same content and file name, so nothing is done with it"
         _note(tx, first, "received again", actor=actor, why=why, data={"message": message.id})
-    return Accepted(message_id=message.id, duplicate=first is not None, answer=incoming.answer)
+    return Accepted(
+        message_id=message.id, duplicate=first is not None, answer=incoming.answer, refusal=incoming.refusal
+    )
+
+
+def accept_units(tx: Tx, several: Sequence[Incoming], *, actor: str) -> list[Accepted]:
+    """What `accept_unit` does for each, in few statements for all, when they are `plain`; `NotNew` when one is not new."""
+    if len(several) == 1:
+        return [accept_unit(tx, several[0], actor=actor)]
+    payloads.put_all(tx, [body for each in several for body in (each.body, each.evidence) if body is not None])
+    made = [_message(tx, each, new_id(), MessageState.RECEIVED) for each in several]
+    marks = [
+        (_signature(mark), message.id)
+        for message, incoming in zip(made, several, strict=True)
+        for mark in incoming.signatures
+    ]
+    if not claims.claim_all(tx, marks) or not messages.add_all(tx, made):
+        raise NotNew
+    events.append_all(tx, [_received(each, "", actor=actor) for each in made], first=True)
+    work.add_all(tx, "read", [each.id for each in made])
+    return [
+        Accepted(message_id=message.id, duplicate=False, answer=incoming.answer)
+        for message, incoming in zip(made, several, strict=True)
+    ]
+
+
+def plain(incoming: Incoming) -> bool:
+    """Whether there is nothing to it, once it is known to be new, but to keep it and to read it."""
+    usual = incoming.refusal is None and incoming.later is None and not incoming.proposal
+    return usual and incoming.alike is None and incoming.names is None
+
+
+def _message(tx: Tx, incoming: Incoming, message_id: str, state: MessageState) -> Message:
+    evidence = incoming.evidence
+    return Message(
+        id=message_id,
+        direction=Direction.IN,
+        channel=incoming.channel,
+        endpoint=incoming.endpoint,
+        partner=incoming.partner,
+        peer_id=incoming.peer_id,
+        payload=PayloadRef(incoming.body.sha256, incoming.body.size),
+        state=state,
+        created_at=tx.now,
+        filename=incoming.filename,
+        content_type=incoming.content_type,
+        headers=incoming.headers,
+        answer=incoming.answer,
+        evidence=None if evidence is None else PayloadRef(evidence.sha256, evidence.size),
+    )
+
+
+def _received(message: Message, why: str, *, actor: str) -> events.Entry:
+    told = {
+        "partner": message.partner,
+        "channel": message.channel,
+        "endpoint": message.endpoint,
+        "peer_id": message.peer_id,
+        "file": message.filename or "",
+        "size": str(message.payload.size),
+        "sha256": message.payload.sha256,
+    }
+    what = _WHATS[message.state]
+    return events.Entry(message.id, actor, axis="message", what=what, after=message.state, why=why, data=told)
+
+
+def _signature(mark: str) -> str:
+    return f"signature:{mark}"
 
 
 def _state(incoming: Incoming, first: Message | None) -> MessageState:
     if incoming.refusal is not None:
         return MessageState.REFUSED
-    return MessageState.RECEIVED if first is None else MessageState.DUPLICATE
+    if first is not None:
+        return MessageState.DUPLICATE
+    return MessageState.PROPOSAL if incoming.proposal else MessageState.RECEIVED
 
 
 def _same_as(first: Message) -> str:
@@ -88,6 +138,30 @@ def _stored(tx: Tx, incoming: Incoming) -> Message | None:
     return messages.find(
         tx, direction=Direction.IN, channel=incoming.channel, partner=incoming.partner, peer_id=incoming.peer_id
     )
+
+
+def _signed_before(tx: Tx, incoming: Incoming, message_id: str) -> str | None:
+    """Claim the signatures of a message; the id of the one that has any of them, when this is a replay of it."""
+    for mark in incoming.signatures:
+        holder = claims.claim(tx, _signature(mark), message_id)
+        if holder is not None:
+            claims.release(tx, message_id)
+            return holder
+    return None
+
+
+def _named_before(tx: Tx, incoming: Incoming, message_id: str) -> Incoming:
+    """Claim the file names of a message; when one came before, the message as it is to be refused."""
+    names = incoming.names
+    if names is None or incoming.refusal is not None:
+        return incoming
+    for name in names.names:
+        key = f"file:{incoming.channel}:{incoming.partner}:{name}"
+        holder = claims.claim(tx, key, message_id, since=tx.now - names.within)
+        if holder is not None:
+            why = f"{names.refusal}: '{name}' came with message {holder}"
+            return replace(incoming, refusal=why, answer=names.answer)
+    return incoming
 
 
 def _alike(tx: Tx, incoming: Incoming, payload: PayloadRef) -> Message | None:
@@ -109,7 +183,11 @@ def _again(tx: Tx, stored: Message, incoming: Incoming, payload: PayloadRef, *, 
     """The message is there: its answer is given again, now or at the address it is now awaited at."""
     same = stored.payload.sha256 == payload.sha256
     why = "the stored answer was given again" if same else "other bytes under the same identity were ignored"
-    _note(tx, stored, "received again", actor=actor, why=why, data={"sha256": payload.sha256})
+    data = {"sha256": payload.sha256}
+    if stored.peer_id != incoming.peer_id:
+        why = f"under the identity {incoming.peer_id} with the very same signature, as a replay; {why}"
+        data["peer_id"] = incoming.peer_id
+    _note(tx, stored, "received again", actor=actor, why=why, data=data)
     if incoming.later is not None and stored.answer is not None and stored.answer.body:
         _owe(tx, stored.id, incoming.later)
     return Accepted(message_id=stored.id, duplicate=True, answer=stored.answer)
@@ -135,10 +213,10 @@ def _note(tx: Tx, message: Message, what: str, *, actor: str, why: str, data: Ma
 
 
 class Acceptance:
-    """Accepts messages for the listeners of one node; `poke` wakes whoever does the work."""
+    """Accepts messages for the listeners of one node; `poke` wakes whoever does the work of some kinds."""
 
     def __init__(
-        self, store: Store, *, node: str, poke: Callable[[], None], counted: Callable[[Incoming], None]
+        self, store: Store, *, node: str, poke: Callable[..., None], counted: Callable[[Incoming], None]
     ) -> None:
         self._store = store
         self._actor = f"node:{node}"
@@ -147,7 +225,10 @@ class Acceptance:
 
     async def accept(self, incoming: Incoming) -> Accepted:
         """Commit the message; when this returns it is on disk."""
-        accepted = await self._store.write(lambda tx: accept_unit(tx, incoming, actor=self._actor))
+        if plain(incoming):
+            accepted = await self._store.write_together(self._accept_units, incoming)
+        else:
+            accepted = await self._store.write(lambda tx: accept_unit(tx, incoming, actor=self._actor))
         log.info(
             "message_duplicate" if accepted.duplicate else "message_received",
             message_id=accepted.message_id,
@@ -159,5 +240,8 @@ class Acceptance:
         if not accepted.duplicate:
             self._counted(incoming)
         if not accepted.duplicate or incoming.later is not None:
-            self._poke()
+            self._poke("read", "answer")
         return accepted
+
+    def _accept_units(self, tx: Tx, several: Sequence[Incoming]) -> list[Accepted]:
+        return accept_units(tx, several, actor=self._actor)

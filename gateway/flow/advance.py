@@ -1,6 +1,6 @@
 """The one way to change a state: the table says what follows, the store moves the row, the history gets a line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.flow import lifecycle
 from gateway.flow.lifecycle import Move
@@ -23,6 +23,21 @@ def message(
     events.append(
         tx, item.id, actor=actor, axis="message", what=move, before=item.state, after=after, why=why, data=data
     )
+    return after
+
+
+def messages(
+    tx: Tx, items: Sequence[tuple[Message, str]], before: MessageState, move: Move, *, actor: str
+) -> MessageState:
+    """Move several received messages that are in one state, each with its reason; raises as `message`."""
+    after = lifecycle.step(lifecycle.MESSAGE, before, move)
+    if not states.move_all(tx, "message", [item.id for item, _ in items], before, after):
+        raise LostRace(items[0][0].id)
+    entries = [
+        events.Entry(item.id, actor, axis="message", what=move, before=before, after=after, why=why)
+        for item, why in items
+    ]
+    events.append_all(tx, entries)
     return after
 
 

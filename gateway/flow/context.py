@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """Shared by all steps of one node; `poke` wakes the worker when new work was committed."""
+    """Shared by all steps of one node; `poke` wakes the worker when new work, of some kinds, was committed."""
 
     store: Store
     tasks: Tasks
     metrics: Metrics
     node: str
     now: Callable[[], datetime]
-    poke: Callable[[], None]
+    poke: Callable[..., None]
 
     @property
     def actor(self) -> str:

@@ -18,6 +18,7 @@ from gateway.flow.lifecycle import Move
 from gateway.message import (
     Attempt,
     AttemptResult,
+    Body,
     Delivery,
     DeliveryState,
     Document,
@@ -34,14 +35,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Started:
-    """An attempt that may be made: everything it needs, already committed as under way."""
+    """An attempt that may be made: everything it needs, already committed as under way; `content` is not checked yet."""
 
     delivery: Delivery
     document: Document
     message: Message
     settings: EndpointSettings
     attempt: str
-    data: bytes
+    content: Body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,8 @@ class DeliverStep:
             self._flow.poke()
             return
         clock = time.perf_counter()
+        if started.content.path is not None:
+            started = replace(started, content=await self._flow.tasks.in_thread(payloads.checked, started.content))
         ended = await self._send(started, snapshot)
         self._flow.metrics.attempt(started.message.channel, ended.result, time.perf_counter() - clock)
         if await self._flow.store.write(lambda tx: self._end(tx, item, started, ended)):
@@ -115,7 +118,7 @@ class DeliverStep:
                 message=message,
                 settings=settings,
                 attempt=attempt.id,
-                data=payloads.get(tx, message.payload),
+                content=payloads.located(tx, message.payload),
             )
         work.done(tx, item)
         return None
@@ -150,7 +153,7 @@ class DeliverStep:
             snapshot=snapshot,
             filename=message.filename or delivery.id,
             content_type=message.content_type or "application/octet-stream",
-            body=started.data,
+            content=started.content,
             kind=started.document.kind,
             number=started.document.number or "",
             attempt=delivery.attempts,

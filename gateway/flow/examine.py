@@ -14,7 +14,7 @@ from gateway.formats import FORMATS
 from gateway.formats.base import ReadDocument, Reading, Writing
 from gateway.formats.likeness import likeness
 from gateway.invoice import Identifier, Invoice
-from gateway.message import DocumentKind
+from gateway.message import DocumentKind, PayloadRef
 from gateway.rules.base import Facts
 from gateway.rules.run import run, unique_keys
 
@@ -145,11 +145,15 @@ class FileName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """A document in the form its partner wants: bytes, media type and file name."""
+    """A document in the form its partner wants: bytes, media type and file name.
+
+    With `source` it is those bytes of the store, handed on as they came, and `data` is empty.
+    """
 
     data: bytes
     media_type: str
     filename: str
+    source: PayloadRef | None = None
 
 
 def counter(way: Receives, invoice: Invoice) -> str | None:

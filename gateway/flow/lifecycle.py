@@ -39,6 +39,8 @@ class Move(StrEnum):
     FAIL = "fail"
     SUPERSEDE = "supersede"
     SEE = "see"
+    TAKE = "certificates accepted"
+    DECLINE = "certificates rejected"
     RESEND = "resend"
 
 
@@ -59,6 +61,8 @@ MESSAGE: Mapping[tuple[MessageState, Move], MessageState] = {
     (M.PARKED, Move.REPLAY): M.RECEIVED,
     (M.DUPLICATE, Move.REPLAY): M.RECEIVED,  # a person knows that it is none
     (M.READ, Move.REPLAY): M.RECEIVED,  # documents that could be read stay; only unreadable ones are read again
+    (M.PROPOSAL, Move.TAKE): M.DECIDED,
+    (M.PROPOSAL, Move.DECLINE): M.DECIDED,
 }
 
 PROCESSING: Mapping[tuple[Processing, Move], Processing] = {
@@ -121,7 +125,7 @@ DELIVERY: Mapping[tuple[DeliveryState, Move], DeliveryState] = {
 }
 
 INITIAL: Mapping[Axis, tuple[State, ...]] = {
-    "message": (M.RECEIVED, M.DUPLICATE, M.SENT),
+    "message": (M.RECEIVED, M.REFUSED, M.DUPLICATE, M.PROPOSAL, M.SENT),
     "processing": (P.READ,),
     "delivery": (D.QUEUED, D.PLANNED),
 }

@@ -41,7 +41,7 @@ def plan_deliveries(
     assert addressed.partner is not None
     partner = snapshot.partners[addressed.partner]
     settled = _settle(tx, document, actor)
-    payload = payloads.put(tx, payloads.body_of(output.data))
+    payload = output.source or payloads.put(tx, payloads.body_of(output.data))
     for planned in routing.plan(addressed.way):
         if planned.position in settled:
             continue

@@ -28,6 +28,11 @@ class _Loaded:
     message: Message
     invoice: Invoice | None
 
+    @property
+    def filename(self) -> str | None:
+        """The name of the file it came in: that of its attachment, or of the message."""
+        return self.message.filename if self.document.attachment is None else self.document.filename
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decided:
@@ -71,7 +76,7 @@ class ProcessStep:
             document.kind,
             loaded.invoice,
             snapshot,
-            fixed_partner=_fixed_partner(loaded.message, snapshot),
+            fixed_partner=_fixed_partner(loaded, snapshot),
         )
         facts = await self._facts(loaded, addressed)
         if isinstance(facts, str):
@@ -79,9 +84,8 @@ class ProcessStep:
             await self._flow.store.write(lambda tx: self._duplicate(tx, item, document, why))
             self._flow.say("document_duplicate", document_id=document.id, number=document.number, why=why)
             return
-        data = await self._source(document, addressed)
         at = self._flow.now()
-        decided = await self._flow.in_stage("process", _decide, loaded, addressed, facts, snapshot, data=data, at=at)
+        decided = await self._flow.in_stage("process", _decide, loaded, addressed, facts, snapshot, at=at)
         try:
             await self._flow.store.write(lambda tx: self._commit(tx, item, loaded, decided, snapshot))
         except Refused as refused:  # the numbered format cannot be written: nothing was committed, no number was used
@@ -89,13 +93,6 @@ class ProcessStep:
             await self._flow.store.write(lambda tx: self._commit(tx, item, loaded, decided, snapshot))
         self._told(document, decided)
         self._flow.poke()
-
-    async def _source(self, document: Document, addressed: examine.Addressed) -> bytes:
-        """The bytes as they came, where they are handed on unread."""
-        source = document.source
-        if addressed.way is None or addressed.way.format != "file" or source is None:
-            return b""
-        return await self._flow.store.read(lambda tx: payloads.get(tx, source))
 
     async def _facts(self, loaded: _Loaded, addressed: examine.Addressed) -> Facts | str:
         """What the store knows about the invoice; a text instead when it was accepted before, word for word."""
@@ -181,9 +178,10 @@ def _load(tx: Tx, document_id: str) -> _Loaded:
     return _Loaded(document=document, message=messages.get(tx, document.message_id), invoice=invoice)
 
 
-def _fixed_partner(message: Message, snapshot: Snapshot) -> str | None:
-    partner = snapshot.partners.get(message.partner)
-    sends = routing.entry(partner, endpoint=message.endpoint, filename=message.filename) if partner else None
+def _fixed_partner(loaded: _Loaded, snapshot: Snapshot) -> str | None:
+    partner = snapshot.partners.get(loaded.message.partner)
+    endpoint = loaded.message.endpoint
+    sends = routing.entry(partner, endpoint=endpoint, filename=loaded.filename) if partner else None
     return sends.partner if sends else None
 
 
@@ -207,7 +205,6 @@ def _decide(
     facts: Facts,
     snapshot: Snapshot,
     *,
-    data: bytes,
     at: datetime,
 ) -> _Decided:
     way, invoice, document = addressed.way, loaded.invoice, loaded.document
@@ -218,7 +215,7 @@ def _decide(
         findings = (addressed.finding,) if addressed.finding else ()
         return replace(decided, move=Move.HOLD, findings=findings)
     if invoice is None or way.format == "file":
-        return replace(decided, output=_as_it_came(loaded, way, data, at))
+        return replace(decided, output=_as_it_came(loaded, way, at))
     examined = examine.examine(way, invoice, facts, document.places, organisation=snapshot.settings.organisation)
     decided = replace(decided, examined=examined, findings=examined.findings)
     if examined.verdict is not None and document.state is not Processing.RELEASED:
@@ -233,11 +230,12 @@ def _decide(
 
 
 def _name(loaded: _Loaded) -> examine.FileName:
-    return examine.FileName(id=loaded.document.id[-8:], received=loaded.message.filename or loaded.document.id)
+    return examine.FileName(id=loaded.document.id[-8:], received=loaded.filename or loaded.document.id)
 
 
-def _as_it_came(loaded: _Loaded, way: Receives, data: bytes, at: datetime) -> examine.Output:
-    received = loaded.message.filename or ""
+def _as_it_came(loaded: _Loaded, way: Receives, at: datetime) -> examine.Output:
+    assert loaded.document.source is not None
+    received = loaded.filename or ""
     filename = examine.file_name(
         way,
         _name(loaded),
@@ -247,7 +245,10 @@ def _as_it_came(loaded: _Loaded, way: Receives, data: bytes, at: datetime) -> ex
         at=at,
     )
     return examine.Output(
-        data=data, media_type=loaded.message.content_type or "application/octet-stream", filename=filename
+        data=b"",
+        media_type=loaded.document.content_type or loaded.message.content_type or "application/octet-stream",
+        filename=filename,
+        source=loaded.document.source,
     )
 
 

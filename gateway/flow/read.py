@@ -1,16 +1,21 @@
 """Work `read`: a received message becomes documents, or is refused with the reason and its place."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+
+from twisted.internet.defer import DeferredSemaphore
 
 from gateway.config.snapshot import Current, Snapshot
 from gateway.errors import Refused
 from gateway.finding import Finding, Severity
 from gateway.flow import advance, routing
+from gateway.flow.attachments import Attachment, attachments, holds_attachments
 from gateway.flow.context import Flow
 from gateway.flow.examine import read_message
 from gateway.flow.lifecycle import Move
+from gateway.formats import recognise
 from gateway.formats.base import ReadDocument
 from gateway.formats.json import invoice_to_json, order_to_json
 from gateway.message import Document, DocumentKind, Message, MessageState, PayloadRef, Processing, Work, new_id
@@ -18,66 +23,119 @@ from gateway.store import documents, events, messages, orders, payloads, referen
 from gateway.store.database import Tx
 
 UNREADABLE = "unreadable"
+MOST_READ = 200 * 1024**2
+"""Bytes of the largest message whose documents are read: that takes a multiple of it in memory, whatever may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One document of the message, ready for the store."""
+    """One document of the message, or of an attachment of it, ready for the store."""
 
-    position: int
+    attachment: Attachment | None
     format: str
     read: ReadDocument | Refused
     canonical: bytes | None
 
+    @property
+    def number(self) -> int | None:
+        """Which attachment it is of."""
+        return self.attachment.number if self.attachment else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A message that cannot be read, and why."""
+
+    item: Work
+    message: Message
+    why: str
+
 
 class ReadStep:
-    """Takes work `read`."""
+    """Takes work `read`; at most `at_once` messages are in memory for it."""
 
-    def __init__(self, flow: Flow, current: Current) -> None:
+    def __init__(self, flow: Flow, current: Current, *, at_once: int) -> None:
         self._flow = flow
         self._current = current
+        self._in_memory = DeferredSemaphore(at_once)
+
+    async def take_together(self, items: Sequence[Work]) -> Sequence[Work]:
+        """Set aside in one go the messages that nothing reads; gives back the work on the others."""
+        snapshot = self._current.snapshot
+        unread = await self._flow.store.write(lambda tx: self._set_aside(tx, items, snapshot))
+        self._told(unread)
+        aside = {each.item for each in unread}
+        return [item for item in items if item not in aside]
+
+    def _set_aside(self, tx: Tx, items: Sequence[Work], snapshot: Snapshot) -> list[_Unread]:
+        found = [(item, messages.get(tx, item.subject)) for item in items]
+        unread = [
+            _Unread(item, message, why)
+            for item, message in found
+            if message.state is MessageState.RECEIVED and (why := _nothing_reads(message, snapshot))
+        ]
+        if unread:
+            self._refuse(tx, unread)
+        return unread
 
     async def take(self, item: Work) -> None:
         """Read the message of this work and commit its documents, or its refusal."""
-        snapshot = self._current.snapshot
-        message, data = await self._flow.store.read(lambda tx: _load(tx, item.subject))
+        await self._in_memory.acquire()
+        try:
+            await self._take(item, self._current.snapshot)
+        finally:
+            self._in_memory.release()
+
+    async def _take(self, item: Work, snapshot: Snapshot) -> None:
+        message, data = await self._flow.store.read(lambda tx: _load(tx, item.subject, snapshot))
         if message.state is not MessageState.RECEIVED:
             await self._flow.store.write(lambda tx: work.done(tx, item))
             return
         try:
             pieces = await self._flow.in_stage("read", _read, message, data, snapshot)
         except Refused as refused:
-            why = str(refused)
-            await self._flow.store.write(lambda tx: self._refuse(tx, item, message, why))
-            self._flow.say("message_refused", message_id=message.id, partner=message.partner, why=why)
+            unread = [_Unread(item, message, str(refused))]
+            await self._flow.store.write(lambda tx: self._refuse(tx, unread))
+            self._told(unread)
             return
         made = await self._flow.store.write(lambda tx: self._commit(tx, item, message, pieces, snapshot))
         self._flow.say("message_read", message_id=message.id, partner=message.partner, documents=made)
-        self._flow.poke()
+        self._flow.poke("process")
 
-    def _refuse(self, tx: Tx, item: Work, message: Message, why: str) -> None:
-        advance.message(tx, message, Move.REFUSE, actor=self._flow.actor, why=why)
-        work.done(tx, item)
+    def _refuse(self, tx: Tx, unread: Sequence[_Unread]) -> None:
+        said = [(each.message, each.why) for each in unread]
+        advance.messages(tx, said, MessageState.RECEIVED, Move.REFUSE, actor=self._flow.actor)
+        work.done_all(tx, [each.item for each in unread])
+
+    def _told(self, unread: Sequence[_Unread]) -> None:
+        for each in unread:
+            message = each.message
+            self._flow.say("message_refused", message_id=message.id, partner=message.partner, why=each.why)
 
     def _commit(self, tx: Tx, item: Work, message: Message, pieces: Sequence[_Piece], snapshot: Snapshot) -> int:
         advance.message(tx, message, Move.READ, actor=self._flow.actor, why=f"{len(pieces)} document(s)")
-        known = {document.position: document for document in documents.of_message(tx, message.id)}
+        there = documents.of_message(tx, message.id)
+        known: dict[int | None, list[Document]] = defaultdict(list)  # by attachment, in their order
+        for document in there:
+            known[document.attachment].append(document)
+        free = max((document.position for document in there), default=0) + 1
         for piece in pieces:
-            before = known.get(piece.position)
+            before = known[piece.number].pop(0) if known[piece.number] else None
             if before is None:
-                self._add(tx, message, piece, snapshot)
+                self._add(tx, message, piece, free, snapshot)
+                free += 1
             elif before.state is Processing.REJECTED and before.reason == UNREADABLE:
-                self._read_again(tx, before, piece, snapshot)
+                self._read_again(tx, before, message, piece, snapshot)
         work.done(tx, item)
         return len(pieces)
 
-    def _add(self, tx: Tx, message: Message, piece: _Piece, snapshot: Snapshot) -> None:
+    def _add(self, tx: Tx, message: Message, piece: _Piece, position: int, snapshot: Snapshot) -> None:
         read = piece.read
         unreadable = isinstance(read, Refused)
         document = Document(
             id=new_id(),
             message_id=message.id,
-            position=piece.position,
+            position=position,
             kind=DocumentKind.INVOICE if isinstance(read, Refused) else read.kind,
             format=piece.format,
             sender=message.partner,
@@ -86,11 +144,14 @@ class ReadStep:
             created_at=tx.now,
             updated_at=tx.now,
             number=None if isinstance(read, Refused) else read.number or None,
-            source=_source(tx, message, read),
+            source=_source(tx, message, piece),
             canonical=_canonical(tx, piece),
             findings=(_unreadable(read),) if isinstance(read, Refused) else (),
             places={} if isinstance(read, Refused) else read.places,
             reason=UNREADABLE if unreadable else None,
+            attachment=piece.number,
+            filename=piece.attachment.filename if piece.attachment else None,
+            content_type=piece.attachment.content_type if piece.attachment else None,
         )
         documents.add(tx, document)
         events.append(
@@ -102,16 +163,16 @@ class ReadStep:
             after=Processing.READ,
             data={
                 "message": message.id,
-                "position": str(piece.position),
+                "position": str(position),
                 "format": piece.format,
                 "number": document.number or "",
                 "sender": message.partner,
-                "file": message.filename or "",
+                "file": document.filename or message.filename or "",
             },
         )
         self._carry_on(tx, document, read, snapshot)
 
-    def _read_again(self, tx: Tx, before: Document, piece: _Piece, snapshot: Snapshot) -> None:
+    def _read_again(self, tx: Tx, before: Document, message: Message, piece: _Piece, snapshot: Snapshot) -> None:
         read = piece.read
         if isinstance(read, Refused):
             documents.change(tx, before.id, findings=(_unreadable(read),))
@@ -121,7 +182,9 @@ class ReadStep:
             tx,
             before.id,
             kind=read.kind,
+            format=piece.format,
             number=read.number or None,
+            source=_source(tx, message, piece),
             canonical=_canonical(tx, piece),
             findings=(),
             places=read.places,
@@ -149,9 +212,20 @@ class ReadStep:
         work.add(tx, "process", document.id)
 
 
-def _load(tx: Tx, message_id: str) -> tuple[Message, bytes]:
+def _load(tx: Tx, message_id: str, snapshot: Snapshot) -> tuple[Message, bytes]:
+    """The message, and its bytes when they are to be read: a file that is handed on unread may be larger than memory."""
     message = messages.get(tx, message_id)
-    return message, payloads.get(tx, message.payload)
+    return message, payloads.get(tx, message.payload) if _is_to_be_read(message, snapshot) else b""
+
+
+def _is_to_be_read(message: Message, snapshot: Snapshot) -> bool:
+    if message.payload.size > MOST_READ:
+        return False
+    if holds_attachments(message.content_type):
+        return True
+    partner = snapshot.partners.get(message.partner)
+    sends = routing.entry(partner, endpoint=message.endpoint, filename=message.filename) if partner else None
+    return sends is not None and sends.format != "file"
 
 
 def _read(message: Message, data: bytes, snapshot: Snapshot) -> list[_Piece]:
@@ -160,17 +234,60 @@ def _read(message: Message, data: bytes, snapshot: Snapshot) -> list[_Piece]:
         raise Refused(
             "SENDER-UNKNOWN", f"partners/{message.partner}.yaml is not there any more; restore it, then replay"
         )
-    sends = routing.entry(partner, endpoint=message.endpoint, filename=message.filename)
+    if not holds_attachments(message.content_type):
+        return list(_pieces(message, data, snapshot))
+    _check_size(message)
+    assert message.content_type is not None
+    pieces: list[_Piece] = []
+    for attachment in attachments(data, message.content_type):
+        try:
+            pieces += _pieces(message, attachment.data, snapshot, attachment)
+        except Refused as refused:  # this one cannot be read; the others can
+            text = f"{attachment.called}: {refused.text}"
+            named = Refused(refused.code, text, place=refused.place)
+            pieces.append(_Piece(attachment, recognise(attachment.data) or "file", named, None))
+    return pieces
+
+
+def _pieces(
+    message: Message, data: bytes, snapshot: Snapshot, attachment: Attachment | None = None
+) -> Iterator[_Piece]:
+    """The documents of a message, or of an attachment; raises `Refused`."""
+    filename = attachment.filename if attachment else message.filename
+    partner = snapshot.partners[message.partner]
+    sends = routing.entry(partner, endpoint=message.endpoint, filename=filename)
     if sends is None:
+        raise _no_entry(message, filename)
+    if sends.format != "file":
+        _check_size(message)
+    for read in read_message(data, sends, snapshot):
+        yield _Piece(attachment, sends.format, read, _canonical_bytes(read))
+
+
+def _no_entry(message: Message, filename: str | None) -> Refused:
+    return Refused(
+        "NO-ENTRY",
+        f"no entry under sends: in partners/{message.partner}.yaml fits a file named '{filename or ''}' "
+        f"over {message.endpoint}; add one, then replay",
+    )
+
+
+def _nothing_reads(message: Message, snapshot: Snapshot) -> str | None:
+    """Why a message is not read, as far as that can be said without its bytes; None when it may be."""
+    partner = snapshot.partners.get(message.partner)
+    if partner is None or holds_attachments(message.content_type):
+        return None
+    found = routing.entry(partner, endpoint=message.endpoint, filename=message.filename)
+    return str(_no_entry(message, message.filename)) if found is None else None
+
+
+def _check_size(message: Message) -> None:
+    if message.payload.size > MOST_READ:
         raise Refused(
-            "NO-ENTRY",
-            f"no entry under sends: in partners/{message.partner}.yaml fits a file named '{message.filename or ''}' "
-            f"over {message.endpoint}; add one, then replay",
+            "TOO-LARGE",
+            f"it has {message.payload.size} bytes, and documents are read in messages of at most {MOST_READ}; send it "
+            "in parts, or hand it on with `format: file`",
         )
-    return [
-        _Piece(position, sends.format, read, _canonical_bytes(read))
-        for position, read in enumerate(read_message(data, sends, snapshot), start=1)
-    ]
 
 
 def _canonical_bytes(read: ReadDocument | Refused) -> bytes | None:
@@ -185,10 +302,10 @@ def _canonical(tx: Tx, piece: _Piece) -> PayloadRef | None:
     return payloads.put(tx, payloads.body_of(piece.canonical)) if piece.canonical is not None else None
 
 
-def _source(tx: Tx, message: Message, read: ReadDocument | Refused) -> PayloadRef:
-    if isinstance(read, ReadDocument) and read.source is not None:
-        return payloads.put(tx, payloads.body_of(read.source))
-    return message.payload
+def _source(tx: Tx, message: Message, piece: _Piece) -> PayloadRef:
+    if isinstance(piece.read, ReadDocument) and piece.read.source is not None:
+        return payloads.put(tx, payloads.body_of(piece.read.source))
+    return payloads.put(tx, payloads.body_of(piece.attachment.data)) if piece.attachment else message.payload
 
 
 def _unreadable(refused: Refused) -> Finding:

@@ -102,6 +102,8 @@ def _say(event: Event) -> str:
             return f"received again: {event.why}"
         case "message", "duplicate":
             return f"taken for a duplicate: {event.why}"
+        case "message", "proposal":
+            return f"received a proposal of certificates from {data.get('partner', '')}; a person decides"
         case "message", "answer sent":
             return f"answer {event.why}"
         case "message", "answer not sent":

@@ -1,7 +1,7 @@
 """The node's worker: claims what is due, runs it, keeps its claims alive, parks what raised something unexpected."""
 
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -25,10 +25,15 @@ STORE_TROUBLE_WAIT = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A kind of work: what takes it, and how many may be under way at once."""
+    """A kind of work: what takes it, and how many may be under way at once.
+
+    `take_together`, where there is one, does at once what can be done so of several works, and gives those back that
+    are to be taken one by one. When it raises, all of them are.
+    """
 
     take: Callable[[Work], Awaitable[None]]
     slots: int
+    take_together: Callable[[Sequence[Work]], Awaitable[Sequence[Work]]] | None = None
 
 
 class Worker:
@@ -45,47 +50,77 @@ class Worker:
         self._busy = dict.fromkeys(steps, 0)
         self._stopping = False
         self._wake: Deferred[None] | None = None
-        self._poked = False
+        self._poked: set[str] = set()  # the kinds to look for
         self._idle: list[Deferred[None]] = []
 
-    def poke(self) -> None:
-        """Look for work now: some was just committed, or a slot became free."""
-        self._poked = True
+    def poke(self, *kinds: str) -> None:
+        """Look for work of these kinds (none: all) now: some was just committed, or a slot became free."""
+        self._poked.update(kinds or self._steps)
         if self._wake is not None:
             wake, self._wake = self._wake, None
             wake.callback(None)
 
     async def run(self) -> None:
         """Claim and start work until `stop`."""
+        kinds = set(self._steps)
         while not self._stopping:
-            self._poked = False
             found = 0
             try:
-                found = await self._claim()
+                found = await self._claim(kinds)
             except Transient as error:
                 log.warning("store_busy", why=str(error))
             if not found and not self._poked and not self._stopping:
                 await self._pause()
+            kinds, self._poked = self._poked, set()
 
-    async def _claim(self) -> int:
-        free = {kind: step.slots - self._busy[kind] for kind, step in self._steps.items()}
+    async def _claim(self, kinds: Collection[str]) -> int:
+        free = {kind: self._steps[kind].slots - self._busy[kind] for kind in kinds}
         wanted = {kind: count for kind, count in free.items() if count > 0}
         if not wanted:
             return 0
         node, lease = self._flow.node, self._lease
 
-        def unit(tx: Tx) -> list[Work]:
-            return [
-                item
-                for kind, count in wanted.items()
-                for item in work.claim(tx, (kind,), node=node, limit=count, lease=lease)
-            ]
+        def unit(tx: Tx) -> list[list[Work]]:
+            return [work.claim(tx, (kind,), node=node, limit=count, lease=lease) for kind, count in wanted.items()]
 
-        claimed = await self._flow.store.write(unit)
-        for item in claimed:
-            self._busy[item.kind] += 1
+        claimed = [items for items in await self._flow.store.write(unit) if items]
+        for items in claimed:
+            kind = items[0].kind
+            self._busy[kind] += len(items)
+            together = self._steps[kind].take_together
+            if together is None or len(items) == 1:
+                self._start(items)
+            else:
+                self._flow.tasks.spawn(f"{kind} together", self._take_together(together, kind, items))
+        return sum(len(items) for items in claimed)
+
+    def _start(self, items: Sequence[Work]) -> None:
+        for item in items:
             self._flow.tasks.spawn(f"{item.kind} {item.subject}", self._take(item))
-        return len(claimed)
+
+    async def _take_together(
+        self, together: Callable[[Sequence[Work]], Awaitable[Sequence[Work]]], kind: str, items: Sequence[Work]
+    ) -> None:
+        left: Sequence[Work] = ()
+        try:
+            left = await together(items)
+        except CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whichever it is of them, taken alone it fails again, and is parked
+            log.warning("work_taken_apart", kind=kind, count=len(items), why=repr(error))
+            left = items
+        finally:
+            self._ended(kind, len(items) - len(left))
+        self._start(left)
+
+    def _ended(self, kind: str, count: int) -> None:
+        self._busy[kind] -= count
+        if not any(self._busy.values()):
+            idle, self._idle = self._idle, []
+            for each in idle:
+                each.callback(None)
+        if count:
+            self.poke(kind)
 
     async def _pause(self) -> None:
         self._wake = Deferred()
@@ -101,12 +136,7 @@ class Worker:
             with structlog.contextvars.bound_contextvars(work=item.kind, subject=item.subject):
                 await self._run(item)
         finally:
-            self._busy[item.kind] -= 1
-            if not any(self._busy.values()):
-                idle, self._idle = self._idle, []
-                for each in idle:
-                    each.callback(None)
-            self.poke()
+            self._ended(item.kind, 1)
 
     async def _run(self, item: Work) -> None:
         try:

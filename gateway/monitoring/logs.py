@@ -4,6 +4,7 @@ Events of Twisted, of other libraries and unhandled errors go into the same stre
 every event.
 """
 
+import functools
 import json
 import logging
 import re
@@ -24,6 +25,7 @@ _NUMBERS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logg
 _SECRET: Final = re.compile(r"(?:^|_)(?:passw(?:or)?d|passphrase|secret|token|authorization|cookie)s?$", re.IGNORECASE)
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), 127)}
 _LONGEST: Final = 4000
+_encoded: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 def configure(
@@ -65,9 +67,14 @@ def configure(
 def hide_secrets(_logger: object, _method: str, event: Event) -> Event:
     """Replace the value of every field whose name says that it is a secret."""
     for name in event:
-        if _SECRET.search(name):
+        if _secret(name):
             event[name] = "***"
     return event
+
+
+@functools.lru_cache(maxsize=1024)
+def _secret(name: str) -> bool:
+    return _SECRET.search(name) is not None
 
 
 def _counting(on_event: Callable[[str], None]) -> Callable[[object, str, Event], Event]:
@@ -80,10 +87,10 @@ def _counting(on_event: Callable[[str], None]) -> Callable[[object, str, Event],
 
 def plain(value: object) -> object:
     """A value that JSON can say: text for what JSON does not know, long texts and bytes cut."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
     if isinstance(value, str):
         return str(value) if len(value) <= _LONGEST else value[:_LONGEST] + f"… ({len(value)} characters)"
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
     if isinstance(value, Mapping):
         return {str(key): "***" if _SECRET.search(str(key)) else plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -96,12 +103,13 @@ def plain(value: object) -> object:
 
 
 def _json(_logger: object, _method: str, event: Event) -> str:
-    first = {name: event.pop(name) for name in ("ts", "level", "event")}
+    line = {name: event.pop(name) for name in ("ts", "level", "event")}
     exception = event.pop("exception", None)
-    line = {**first, **{name: plain(value) for name, value in event.items()}}
+    for name, value in event.items():
+        line[name] = plain(value)
     if exception is not None:
         line["exception"] = exception  # a traceback is needed whole
-    return json.dumps(line, ensure_ascii=True, separators=(",", ":"))
+    return _encoded(line)
 
 
 def _console(_logger: object, _method: str, event: Event) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 E = TypeVar("E", bound=StrEnum)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+compact = json.JSONEncoder(separators=(",", ":")).encode  # made once: json.dumps would make one at each call
 LONGEST_KEY = 500  # characters; PostgreSQL refuses index entries above 2,704 bytes
 
 
@@ -111,7 +112,7 @@ class Json(TypeDecorator[Any]):
         """Write it; mappings of other kinds become objects."""
         if value is None:
             return None
-        return json.dumps(dict(value) if isinstance(value, Mapping) else value, separators=(",", ":"))
+        return compact(dict(value) if isinstance(value, Mapping) else value)
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
         """Read it back."""
@@ -130,7 +131,7 @@ class Several(TypeDecorator[tuple[Any, ...]]):
 
     def process_bind_param(self, value: tuple[Any, ...] | None, _dialect: Dialect) -> str | None:
         """Write them in their order."""
-        return None if value is None else json.dumps([asdict(each) for each in value], separators=(",", ":"))
+        return None if value is None else compact([asdict(each) for each in value])
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> tuple[Any, ...] | None:
         """Read them back."""

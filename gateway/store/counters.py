@@ -14,4 +14,4 @@ _next = Insertion(
 
 def next_number(tx: Tx, name: str) -> int:
     """The next number of a series, from 1; a transaction that fails gives it back."""
-    return int(_next.run(tx, {"name": name, "value": 1}).scalar_one())
+    return int(_next.values(tx, {"name": name, "value": 1})[0])

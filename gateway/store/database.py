@@ -39,6 +39,7 @@ class Tx:
     """One transaction. Only `now` (aware UTC, by the database's clock) is for users outside the store."""
 
     connection: Connection
+    cursor: Any
     now: datetime
     payloads: Path
     embedded: bool
@@ -94,7 +95,7 @@ class Database:
 
     def transaction(self, connection: Connection) -> Tx:
         """The transaction under way on a connection, at this moment."""
-        return Tx(connection, self.now(), self.payloads, self.embedded)
+        return Tx(connection, connection.connection.cursor(), self.now(), self.payloads, self.embedded)
 
     def migrate(self) -> None:
         """Bring the schema to this version's; two processes at once wait for each other.
@@ -204,6 +205,9 @@ def _sqlite(url: URL, *, reading: bool) -> Engine:
             "journal_mode = WAL",
             "synchronous = FULL",  # NORMAL may lose the last commits when the power fails
             "foreign_keys = ON",
+            "wal_autocheckpoint = 8000",  # pages of 4 KiB: what is written again and again goes back into the file once
+            "cache_size = -32000",  # KiB; the indices of peers' identities and of hashes are hit at random
+            "temp_store = MEMORY",  # what a savepoint may have to restore
         ]
         for pragma in ["query_only = ON"] if reading else pragmas:  # the first two would wait for whoever writes
             connection.execute(f"PRAGMA {pragma}").close()

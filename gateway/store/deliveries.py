@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from gateway.message import Attempt, AttemptResult, Delivery, DeliveryState
 from gateway.store import paging
 from gateway.store.database import NotFound, Tx
+from gateway.store.portable import Statement
 from gateway.store.tables import attempt, delivery, message
 
 CHANGEABLE = frozenset({"attempts", "next_at", "deadline", "last_error", "proof", "expected"})
@@ -20,14 +21,16 @@ WAITING = (
 )
 _FIELDS = tuple(Delivery.__dataclass_fields__)
 _ATTEMPT_FIELDS = tuple(Attempt.__dataclass_fields__)
-_add = insert(delivery)
-_get = select(delivery).where(delivery.c.id == bindparam("id"))
-_of_document = (
+_add = Statement(insert(delivery))
+_get = Statement(select(delivery).where(delivery.c.id == bindparam("id")))
+_of_document = Statement(
     select(delivery)
     .where(delivery.c.document_id == bindparam("id"))
     .order_by(delivery.c.position, delivery.c.rank, delivery.c.id)
 )
-_of_message = select(delivery).where(delivery.c.message_id == bindparam("id")).order_by(delivery.c.id.desc()).limit(1)
+_of_message = Statement(
+    select(delivery).where(delivery.c.message_id == bindparam("id")).order_by(delivery.c.id.desc()).limit(1)
+)
 _queue = (
     select(message.c.channel, delivery.c.state, func.count(), func.min(delivery.c.created_at))
     .join(message, message.c.id == delivery.c.message_id)
@@ -35,16 +38,17 @@ _queue = (
     .group_by(message.c.channel, delivery.c.state)
     .order_by(message.c.channel, delivery.c.state)
 )
-_add_attempt = insert(attempt)
-_end_attempt = (
+_add_attempt = Statement(insert(attempt))
+_end_attempt = Statement(
     update(attempt)
     .where(attempt.c.id == bindparam("_id"))
     .values(result=bindparam("result"), text=bindparam("text"), ended_at=bindparam("ended_at"))
 )
-_attempts = (
+_every_attempt = (
     select(attempt).where(attempt.c.delivery_id == bindparam("id")).order_by(attempt.c.number, attempt.c.started_at)
 )
-_open_attempts = _attempts.where(attempt.c.ended_at.is_(None))
+_attempts = Statement(_every_attempt)
+_open_attempts = Statement(_every_attempt.where(attempt.c.ended_at.is_(None)))
 
 
 class Queue(NamedTuple):
@@ -58,12 +62,12 @@ class Queue(NamedTuple):
 
 def add(tx: Tx, item: Delivery) -> None:
     """Add a delivery."""
-    tx.connection.execute(_add, {name: getattr(item, name) for name in _FIELDS})
+    _add.run(tx, {name: getattr(item, name) for name in _FIELDS})
 
 
 def get(tx: Tx, id: str) -> Delivery:  # noqa: A002  # the word of the row
     """The delivery with this identifier; raises `NotFound`."""
-    row = tx.connection.execute(_get, {"id": id}).one_or_none()
+    row = _get.row(tx, {"id": id})
     if row is None:
         raise NotFound("delivery", id)
     return _delivery(row)
@@ -71,12 +75,12 @@ def get(tx: Tx, id: str) -> Delivery:  # noqa: A002  # the word of the row
 
 def of_document(tx: Tx, document_id: str) -> list[Delivery]:
     """The deliveries of a document, in the order of their plan."""
-    return [_delivery(row) for row in tx.connection.execute(_of_document, {"id": document_id})]
+    return [_delivery(row) for row in _of_document.rows(tx, {"id": document_id})]
 
 
 def of_message(tx: Tx, message_id: str) -> Delivery | None:
     """The delivery that an outgoing message carries."""
-    row = tx.connection.execute(_of_message, {"id": message_id}).one_or_none()
+    row = _of_message.row(tx, {"id": message_id})
     return None if row is None else _delivery(row)
 
 
@@ -98,7 +102,8 @@ def recent(
 ) -> list[Delivery]:
     """Deliveries, newest first; `before` is the last identifier of the page before."""
     chosen = {"state": state, "partner": partner}
-    return [_delivery(row) for row in paging.newest(tx, delivery, chosen, before=before, limit=limit)]
+    rows = paging.newest(tx, delivery, chosen, before=before, limit=limit)
+    return [Delivery(**row._mapping) for row in rows]  # noqa: SLF001  # public in spite of its name
 
 
 def queue(tx: Tx) -> list[Queue]:
@@ -108,29 +113,29 @@ def queue(tx: Tx) -> list[Queue]:
 
 def add_attempt(tx: Tx, item: Attempt) -> None:
     """Note that an attempt has begun."""
-    tx.connection.execute(_add_attempt, {name: getattr(item, name) for name in _ATTEMPT_FIELDS})
+    _add_attempt.run(tx, {name: getattr(item, name) for name in _ATTEMPT_FIELDS})
 
 
 def end_attempt(tx: Tx, attempt_id: str, *, result: AttemptResult, text: str) -> None:
     """Note how an attempt ended; raises `NotFound`."""
     values = {"_id": attempt_id, "result": result, "text": text, "ended_at": tx.now}
-    if tx.connection.execute(_end_attempt, values).rowcount != 1:
+    if _end_attempt.run(tx, values) != 1:
         raise NotFound("attempt", attempt_id)
 
 
 def attempts_of(tx: Tx, delivery_id: str) -> list[Attempt]:
     """The attempts of a delivery, in their order."""
-    return [_attempt(row) for row in tx.connection.execute(_attempts, {"id": delivery_id})]
+    return [_attempt(row) for row in _attempts.rows(tx, {"id": delivery_id})]
 
 
 def open_attempts(tx: Tx, delivery_id: str) -> list[Attempt]:
     """The attempts of a delivery that have begun and not ended."""
-    return [_attempt(row) for row in tx.connection.execute(_open_attempts, {"id": delivery_id})]
+    return [_attempt(row) for row in _open_attempts.rows(tx, {"id": delivery_id})]
 
 
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(**row._mapping)  # noqa: SLF001  # public in spite of its name: the row's columns by name
+def _delivery(row: Any) -> Delivery:
+    return Delivery(**row._asdict())
 
 
-def _attempt(row: Row[Any]) -> Attempt:
-    return Attempt(**row._mapping)  # noqa: SLF001  # public in spite of its name
+def _attempt(row: Any) -> Attempt:
+    return Attempt(**row._asdict())

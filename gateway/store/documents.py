@@ -3,20 +3,33 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, or_, select
+from sqlalchemy import bindparam, func, insert, or_, select
 
 from gateway.message import Document, DocumentKind, PayloadRef, Processing
 from gateway.store import paging
 from gateway.store.database import NotFound, Tx
+from gateway.store.portable import Statement
 from gateway.store.tables import document
 
 CHANGEABLE = frozenset(
-    {"kind", "partner", "number", "canonical", "findings", "provenance", "places", "reason", "correlation_id"}
+    {
+        "kind",
+        "format",
+        "partner",
+        "number",
+        "source",
+        "canonical",
+        "findings",
+        "provenance",
+        "places",
+        "reason",
+        "correlation_id",
+    }
 )
 SHORTEST_PREFIX = 6
-_add = insert(document)
-_get = select(document).where(document.c.id == bindparam("id"))
-_of_message = select(document).where(document.c.message_id == bindparam("id")).order_by(document.c.position)
+_add = Statement(insert(document))
+_get = Statement(select(document).where(document.c.id == bindparam("id")))
+_of_message = Statement(select(document).where(document.c.message_id == bindparam("id")).order_by(document.c.position))
 _counts = select(document.c.state, func.count()).group_by(document.c.state)
 _held = (
     select(document.c.kind, func.count(), func.min(document.c.updated_at))
@@ -53,13 +66,16 @@ def add(tx: Tx, item: Document) -> None:
         "provenance": item.provenance,
         "places": item.places,
         "reason": item.reason,
+        "attachment": item.attachment,
+        "filename": item.filename,
+        "content_type": item.content_type,
     }
-    tx.connection.execute(_add, values)
+    _add.run(tx, values)
 
 
 def get(tx: Tx, id: str) -> Document:  # noqa: A002  # the word of the row
     """The document with this identifier; raises `NotFound`."""
-    row = tx.connection.execute(_get, {"id": id}).one_or_none()
+    row = _get.row(tx, {"id": id})
     if row is None:
         raise NotFound("document", id)
     return _document(row)
@@ -67,7 +83,7 @@ def get(tx: Tx, id: str) -> Document:  # noqa: A002  # the word of the row
 
 def of_message(tx: Tx, message_id: str) -> list[Document]:
     """The documents of a message, in their order."""
-    return [_document(row) for row in tx.connection.execute(_of_message, {"id": message_id})]
+    return [_document(row) for row in _of_message.rows(tx, {"id": message_id})]
 
 
 def change(tx: Tx, id: str, **values: object) -> None:  # noqa: A002  # the word of the row
@@ -75,10 +91,11 @@ def change(tx: Tx, id: str, **values: object) -> None:  # noqa: A002  # the word
     if unknown := values.keys() - CHANGEABLE:
         raise TypeError(f"{', '.join(sorted(unknown))} of a document cannot be changed")
     columns = {**values, "updated_at": tx.now}
-    if "canonical" in values:
-        canonical = values["canonical"]
-        assert canonical is None or isinstance(canonical, PayloadRef)
-        columns |= _payload("canonical", canonical)
+    for name in ("source", "canonical"):
+        if name in values:
+            ref = values[name]
+            assert ref is None or isinstance(ref, PayloadRef)
+            columns |= _payload(name, ref)
     if not paging.change(tx, document, id, columns):
         raise NotFound("document", id)
 
@@ -126,7 +143,7 @@ def _ref(sha256: str | None, size: int | None) -> PayloadRef | None:
     return None if sha256 is None or size is None else PayloadRef(sha256, size)
 
 
-def _document(row: Row[Any]) -> Document:
+def _document(row: Any) -> Document:
     return Document(
         id=row.id,
         message_id=row.message_id,
@@ -146,4 +163,7 @@ def _document(row: Row[Any]) -> Document:
         provenance=row.provenance,
         places=row.places,
         reason=row.reason,
+        attachment=row.attachment,
+        filename=row.filename,
+        content_type=row.content_type,
     )

@@ -6,8 +6,9 @@ rewrite a whole history and its head at once leaves no trace here; that is what 
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -23,22 +24,22 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.errors import Transient
 from gateway.message import Event
-from gateway.store.columns import microseconds, storable
+from gateway.store.columns import compact, microseconds, storable
 from gateway.store.database import Tx
-from gateway.store.portable import Insertion
+from gateway.store.portable import Insertion, Statement
 from gateway.store.tables import document, event, history, message
 
 PAGE = 500  # lines or subjects read at a time
 _head = select(history.c.length, history.c.hash).where(history.c.subject == bindparam("subject"))
-_head_to_change = _head.with_for_update()
-_add = insert(event)
+_head_to_change = Statement(_head.with_for_update())
+_add = Statement(insert(event))
 _set_head = Insertion(
     history,
     lambda insert: insert.on_conflict_do_update(
         index_elements=["subject"], set_={"length": insert.excluded.length, "hash": insert.excluded.hash}
     ),
 )
-_of = select(event).where(event.c.subject == bindparam("subject")).order_by(event.c.sequence)
+_of = Statement(select(event).where(event.c.subject == bindparam("subject")).order_by(event.c.sequence))
 _raw = (  # as it lies there, whatever that is: a line may have been damaged
     select(
         *(column for column in event.c if column.name not in {"at", "data"}),
@@ -68,6 +69,19 @@ def _subjects() -> Any:
 _next_subjects = _subjects()
 
 
+class Entry(NamedTuple):
+    """What a line of history says of `subject`."""
+
+    subject: str
+    actor: str
+    axis: str
+    what: str
+    before: str = ""
+    after: str = ""
+    why: str = ""
+    data: Mapping[str, str] | None = None
+
+
 def append(
     tx: Tx,
     subject: str,
@@ -84,28 +98,55 @@ def append(
 
     Raises `Transient` when another node wrote the first line of the same subject at this moment.
     """
-    head = tx.connection.execute(_head_to_change, {"subject": subject}).one_or_none()
+    head = _head_to_change.row(tx, {"subject": subject})
+    line = _line(tx, Entry(subject, actor, axis, what, before, after, why, data), head)
+    with _lost_race(subject):
+        _add.run(tx, line)
+    _set_head.run(tx, _head_of(line))
+    return Event(**line)
+
+
+def append_all(tx: Tx, entries: Sequence[Entry], *, first: bool = False) -> None:
+    """Write a line into the history of each of several subjects, at `tx.now`; `first` when none of them has any yet.
+
+    Raises as `append`.
+    """
+    heads = [None if first else _head_to_change.row(tx, {"subject": each.subject}) for each in entries]
+    lines = [_line(tx, entry, head) for entry, head in zip(entries, heads, strict=True)]
+    with _lost_race(f"{entries[0].subject} and others"):
+        _add.run_all(tx, lines)
+    _set_head.run_all(tx, [_head_of(line) for line in lines])
+
+
+def _line(tx: Tx, entry: Entry, head: Any | None) -> dict[str, Any]:
     length, previous = (0, "") if head is None else (head.length, head.hash)
     line: dict[str, Any] = {
-        "subject": subject,
+        "subject": entry.subject,
         "sequence": length + 1,
         "at": tx.now,
-        "actor": storable(actor),
-        "axis": storable(axis),
-        "what": storable(what),
-        "before": storable(before),
-        "after": storable(after),
-        "why": storable(why),
-        "data": dict(data or {}),
+        "actor": storable(entry.actor),
+        "axis": storable(entry.axis),
+        "what": storable(entry.what),
+        "before": storable(entry.before),
+        "after": storable(entry.after),
+        "why": storable(entry.why),
+        "data": dict(entry.data or {}),
         "previous": previous,
     }
     line["hash"] = _hash({**line, "at": microseconds(tx.now)})
+    return line
+
+
+def _head_of(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {"subject": line["subject"], "length": line["sequence"], "hash": line["hash"]}
+
+
+@contextmanager
+def _lost_race(subject: str) -> Iterator[None]:
     try:
-        tx.connection.execute(_add, line)
+        yield
     except IntegrityError as error:
         raise Transient(f"the history of {subject} was written to at this moment, or is broken; check it") from error
-    _set_head.run(tx, {"subject": subject, "length": line["sequence"], "hash": line["hash"]})
-    return Event(**line)
 
 
 def _hash(line: Mapping[str, Any]) -> str:
@@ -115,12 +156,12 @@ def _hash(line: Mapping[str, Any]) -> str:
     """
     names = ("subject", "sequence", "at", "actor", "axis", "what", "before", "after", "why")
     fields = [*(line[name] for name in names), sorted(line["data"].items()), line["previous"]]
-    return hashlib.sha256(json.dumps(["event 1", *fields], separators=(",", ":")).encode("ascii")).hexdigest()
+    return hashlib.sha256(compact(["event 1", *fields]).encode("ascii")).hexdigest()
 
 
 def of(tx: Tx, subject: str) -> list[Event]:
     """The history of a message or document, oldest line first."""
-    return [Event(**row._mapping) for row in tx.connection.execute(_of, {"subject": subject})]  # noqa: SLF001  # public in spite of its name
+    return [Event(**row._asdict()) for row in _of.rows(tx, {"subject": subject})]
 
 
 def verify(tx: Tx, subject: str) -> list[str]:

@@ -1,23 +1,24 @@
 """Rows of `message`: transmissions received and sent."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 
 from gateway.message import Answer, Direction, Message, MessageState, PayloadRef
 from gateway.store import paging
 from gateway.store.columns import Moment
 from gateway.store.database import NotFound, Tx
-from gateway.store.portable import Insertion
+from gateway.store.portable import Insertion, Statement
 from gateway.store.tables import message
 
 CHANGEABLE = frozenset({"answer_to", "answer_by"})
 _IDENTITY = ("peer_id", "partner", "channel", "direction")
 _add = Insertion(message, lambda insert: insert.on_conflict_do_nothing(index_elements=list(_IDENTITY)))
-_get = select(message).where(message.c.id == bindparam("id"))
-_find = select(message).where(*(message.c[name] == bindparam(name) for name in _IDENTITY))
-_alike = (
+_get = Statement(select(message).where(message.c.id == bindparam("id")))
+_find = Statement(select(message).where(*(message.c[name] == bindparam(name) for name in _IDENTITY)))
+_alike = Statement(
     select(message)
     .where(
         message.c.payload == bindparam("payload"),
@@ -26,7 +27,8 @@ _alike = (
         message.c.channel == bindparam("channel"),
         message.c.filename.is_not_distinct_from(bindparam("filename")),
         message.c.created_at >= bindparam("since", type_=Moment),
-        message.c.state.not_in((MessageState.REFUSED, MessageState.DUPLICATE)),
+        message.c.state != MessageState.REFUSED,
+        message.c.state != MessageState.DUPLICATE,
         message.c.peer_id != bindparam("but"),
     )
     .order_by(message.c.id)
@@ -36,8 +38,17 @@ _alike = (
 
 def add(tx: Tx, item: Message) -> bool:
     """Add a message; False when one of the same direction, channel, partner and peer_id is there already."""
+    return _add.run(tx, _row(item)) == 1
+
+
+def add_all(tx: Tx, items: Sequence[Message]) -> bool:
+    """Add several messages; False when not all of them were added, because some are there already."""
+    return _add.run_all(tx, [_row(item) for item in items]) == len(items)
+
+
+def _row(item: Message) -> dict[str, Any]:
     answer = item.answer
-    values = {
+    return {
         "id": item.id,
         "direction": item.direction,
         "channel": item.channel,
@@ -59,12 +70,11 @@ def add(tx: Tx, item: Message) -> bool:
         "answer_to": item.answer_to,
         "answer_by": item.answer_by,
     }
-    return _add.run(tx, values).rowcount == 1
 
 
 def get(tx: Tx, id: str) -> Message:  # noqa: A002  # the word of the row
     """The message with this identifier; raises `NotFound`."""
-    row = tx.connection.execute(_get, {"id": id}).one_or_none()
+    row = _get.row(tx, {"id": id})
     if row is None:
         raise NotFound("message", id)
     return _message(row)
@@ -73,7 +83,7 @@ def get(tx: Tx, id: str) -> Message:  # noqa: A002  # the word of the row
 def find(tx: Tx, *, direction: Direction, channel: str, partner: str, peer_id: str) -> Message | None:
     """The message a peer gave this identity."""
     values = {"direction": direction, "channel": channel, "partner": partner, "peer_id": peer_id}
-    row = tx.connection.execute(_find, values).one_or_none()
+    row = _find.row(tx, values)
     return None if row is None else _message(row)
 
 
@@ -89,7 +99,7 @@ def alike(  # every value is one part of the likeness
         "since": since,
         "but": but,
     }
-    row = tx.connection.execute(_alike, values).one_or_none()
+    row = _alike.row(tx, values)
     return None if row is None else _message(row)
 
 
@@ -115,7 +125,7 @@ def recent(
     return [_message(row) for row in paging.newest(tx, message, chosen, before=before, limit=limit)]
 
 
-def _message(row: Row[Any]) -> Message:
+def _message(row: Any) -> Message:
     return Message(
         id=row.id,
         direction=row.direction,

@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, select
 
 from gateway.message import PayloadRef
 from gateway.store.database import Tx
-from gateway.store.portable import Insertion
+from gateway.store.portable import Insertion, Statement
 from gateway.store.tables import purchase_order
 
 _put = Insertion(
@@ -16,8 +16,10 @@ _put = Insertion(
         set_={name: insert.excluded[name] for name in ("document_id", "canonical", "canonical_size")},
     ),
 )
-_find = select(purchase_order).where(
-    purchase_order.c.partner == bindparam("partner"), purchase_order.c.number == bindparam("number")
+_find = Statement(
+    select(purchase_order).where(
+        purchase_order.c.partner == bindparam("partner"), purchase_order.c.number == bindparam("number")
+    )
 )
 _recent = select(purchase_order).order_by(purchase_order.c.document_id.desc()).limit(bindparam("limit"))
 
@@ -45,7 +47,7 @@ def put(tx: Tx, *, partner: str, number: str, document_id: str, canonical: Paylo
 
 def find(tx: Tx, partner: str, number: str) -> tuple[str, PayloadRef] | None:
     """The document and the canonical form of an order."""
-    row = tx.connection.execute(_find, {"partner": partner, "number": number}).one_or_none()
+    row = _find.row(tx, {"partner": partner, "number": number})
     return None if row is None else (row.document_id, PayloadRef(row.canonical, row.canonical_size))
 
 

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import bindparam, insert, select
 
 from gateway.message import PayloadRef, Receipt
 from gateway.store.database import Tx
+from gateway.store.portable import Statement
 from gateway.store.tables import receipt
 
-_add = insert(receipt)
-_of_delivery = (
+_add = Statement(insert(receipt))
+_of_delivery = Statement(
     select(receipt).where(receipt.c.delivery_id == bindparam("id")).order_by(receipt.c.received_at, receipt.c.id)
 )
 _unmatched = (
@@ -33,12 +34,12 @@ def add(tx: Tx, item: Receipt) -> None:
         "payload_size": item.payload and item.payload.size,
         "details": item.details,
     }
-    tx.connection.execute(_add, values)
+    _add.run(tx, values)
 
 
 def of_delivery(tx: Tx, delivery_id: str) -> list[Receipt]:
     """The receipts of a delivery, in the order they came."""
-    return [_receipt(row) for row in tx.connection.execute(_of_delivery, {"id": delivery_id})]
+    return [_receipt(row) for row in _of_delivery.rows(tx, {"id": delivery_id})]
 
 
 def unmatched(tx: Tx, *, before: str | None = None, limit: int = 50) -> list[Receipt]:
@@ -53,7 +54,7 @@ def unmatched_of(tx: Tx, partner: str, *, limit: int) -> list[Receipt]:
     return [_receipt(row) for row in tx.connection.execute(_unmatched_of, {"partner": partner, "limit": limit})]
 
 
-def _receipt(row: Row[Any]) -> Receipt:
+def _receipt(row: Any) -> Receipt:
     return Receipt(
         id=row.id,
         kind=row.kind,

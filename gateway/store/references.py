@@ -3,11 +3,11 @@
 from sqlalchemy import bindparam, select
 
 from gateway.store.database import Tx
-from gateway.store.portable import Insertion
+from gateway.store.portable import Insertion, Statement
 from gateway.store.tables import reference
 
 _add = Insertion(reference, lambda insert: insert.on_conflict_do_nothing())
-_find = (
+_find = Statement(
     select(reference.c.subject)
     .where(reference.c.kind == bindparam("kind"), reference.c.value == bindparam("value"))
     .order_by(reference.c.subject.desc())
@@ -22,4 +22,4 @@ def add(tx: Tx, kind: str, value: str, subject: str) -> None:
 
 def find(tx: Tx, kind: str, value: str, limit: int = 50) -> list[str]:
     """The identifiers of what has this value, newest first."""
-    return list(tx.connection.scalars(_find, {"kind": kind, "value": value, "limit": limit}))
+    return _find.values(tx, {"kind": kind, "value": value, "limit": limit})

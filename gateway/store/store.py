@@ -4,31 +4,43 @@ import contextvars
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
 
 from gateway.errors import Transient
 from gateway.store.database import Database, Tx, storage_errors
+from gateway.store.portable import Statement
 
 log = structlog.get_logger()
+Item = TypeVar("Item")
 T = TypeVar("T")
 BOUND = 1024  # units, or queries, that may wait
+MOST_READ = 16  # queries in one transaction
+_savepoint = Statement(text("SAVEPOINT unit"))
+_rollback = Statement(text("ROLLBACK TO SAVEPOINT unit"))
+_release = Statement(text("RELEASE SAVEPOINT unit"))
 
 
 @dataclass(slots=True, eq=False)
 class _Job(Generic[T]):
-    """Something to run in a transaction, and whoever waits for it."""
+    """Something to run in a transaction, and whoever waits for it.
+
+    One made of `units` and an `item` may be run together with others of the same `units`.
+    """
 
     unit: Callable[[Tx], T]
     done: "Deferred[T]"
+    units: Callable[[Tx, Sequence[Any]], Sequence[T]] | None = None
+    item: Any = None
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     cancelled: bool = False
     result: T | Failure | None = None
@@ -40,6 +52,11 @@ class _Job(Generic[T]):
                 self.result = self.context.run(self.unit, tx)
         except BaseException:  # noqa: BLE001  # whatever it is belongs to the caller
             self.result = Failure()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it raised something."""
+        return isinstance(self.result, Failure)
 
     def answer(self) -> None:
         """Give the result to the caller, unless it does not wait any more; in the reactor's thread."""
@@ -125,13 +142,22 @@ class Store:
         """
         self._admit(self._waiting_writes)
         self._waiting_writes += 1
-        return await self._put(self._writes, unit)
+        return await self._put(self._writes, _Job(unit, Deferred()))
+
+    async def write_together(self, units: Callable[[Tx, Sequence[Item]], Sequence[T]], item: Item) -> T:
+        """As `write`, of `units(tx, [item])[0]`; `units` gets all the items that wait for it in one call.
+
+        It gives a result for each, in their order. When it raises, it is called again for each item alone.
+        """
+        self._admit(self._waiting_writes)
+        self._waiting_writes += 1
+        return await self._put(self._writes, _Job(lambda tx: units(tx, [item])[0], Deferred(), units, item))
 
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run `query` in a transaction of its own that only reads; errors as `write`."""
         self._admit(self._waiting_reads)
         self._waiting_reads += 1
-        return await self._put(self._reads, query)
+        return await self._put(self._reads, _Job(query, Deferred()))
 
     def _admit(self, waiting: int) -> None:
         if not self._running:
@@ -139,14 +165,13 @@ class Store:
         if waiting >= self._bound:
             raise Transient(f"the database is too slow: {waiting} transactions are waiting; try again later")
 
-    async def _put(self, to: "queue.SimpleQueue[_Job[Any] | None]", unit: Callable[[Tx], T]) -> T:
-        def cancel(_: object) -> None:
-            job.cancelled = True
-
-        done: Deferred[T] = Deferred(cancel)
-        job = _Job(unit, done)
+    async def _put(self, to: "queue.SimpleQueue[_Job[Any] | None]", job: _Job[T]) -> T:
         to.put(job)
-        return await done
+        try:
+            return await job.done
+        except CancelledError:
+            job.cancelled = True
+            raise
 
     def _thread(self, loop: Callable[[], None], ended: "Deferred[None]") -> None:
         try:
@@ -183,7 +208,7 @@ class Store:
                 _drop(connection)
                 connection = None
             self.units += len(wanted)
-            self.failures += sum(isinstance(job.result, Failure) for job in wanted)
+            self.failures += sum(job.failed for job in wanted)
             self._told("write", started)
             self._reactor.callFromThread(self._answer_writes, batch)
         if connection is not None:
@@ -209,24 +234,31 @@ class Store:
         with connection.begin() as transaction:
             if len(batch) == 1:
                 batch[0].run(self._database.transaction(connection))
-                if isinstance(batch[0].result, Failure):
+                if batch[0].failed:
                     transaction.rollback()
                     return
             else:
-                for job in batch:
-                    self._run_apart(connection, job)
+                for jobs in _joined(batch):
+                    self._run_apart(connection, jobs)
         self.commits += 1
 
-    def _run_apart(self, connection: Connection, job: "_Job[Any]") -> None:
-        """Run one unit of several: what it raises undoes only what it did."""
-        connection.exec_driver_sql("SAVEPOINT unit")
-        job.run(self._database.transaction(connection))
-        if isinstance(job.result, Failure):
+    def _run_apart(self, connection: Connection, jobs: "Sequence[_Job[Any]]") -> None:
+        """Run a unit, or several together, among others: what is raised undoes only what they did."""
+        tx = self._database.transaction(connection)
+        _savepoint.run(tx, {})
+        if len(jobs) == 1:
+            jobs[0].run(tx)
+        else:
+            _run_joined(tx, jobs)
+        if isinstance(jobs[0].result, Failure):
             try:
-                connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
+                _rollback.run(tx, {})
             except SQLAlchemyError as error:
-                raise _Lost(job.result.getErrorMessage()) from error
-        connection.exec_driver_sql("RELEASE SAVEPOINT unit")
+                raise _Lost(jobs[0].result.getErrorMessage()) from error
+        _release.run(tx, {})
+        if jobs[0].failed and len(jobs) > 1:
+            for job in jobs:
+                self._run_apart(connection, [job])
 
     def _answer_writes(self, batch: "Sequence[_Job[Any]]") -> None:
         self._waiting_writes -= len(batch)
@@ -235,26 +267,77 @@ class Store:
 
     def _read_loop(self) -> None:
         connection: Connection | None = None
-        while (job := self._reads.get()) is not None:
+        more = True
+        while more:
+            batch, more = _gather(self._reads, MOST_READ)
             started = time.perf_counter()
-            if not job.cancelled:
+            waiting = deque(job for job in batch if not job.cancelled)
+            while waiting:
+                begun: list[_Job[Any]] = []
                 try:
                     with storage_errors():
                         connection = connection or self._database.reader()
-                        with connection.begin():
-                            job.run(self._database.transaction(connection))
-                except BaseException as error:  # noqa: BLE001  # nothing may end this thread; the caller hears of it
-                    job.result = _failure(error)
+                        self._query(connection, waiting, begun)
+                except BaseException as error:  # noqa: BLE001  # nothing may end this thread; the callers hear of it
+                    for job in begun or [waiting.popleft()]:
+                        job.result = _failure(error)
                     _drop(connection)
                     connection = None
-            self._told("read", started)
-            self._reactor.callFromThread(self._answer_read, job)
+            if batch:
+                self._told("read", started)
+                self._reactor.callFromThread(self._answer_reads, batch)
         if connection is not None:
             connection.close()
 
-    def _answer_read(self, job: "_Job[Any]") -> None:
-        self._waiting_reads -= 1
-        job.answer()
+    def _query(self, connection: Connection, waiting: "deque[_Job[Any]]", begun: "list[_Job[Any]]") -> None:
+        """Run queries in one transaction, up to the first that fails: it may have ended the transaction."""
+        with connection.begin():
+            while waiting:
+                begun.append(waiting.popleft())
+                begun[-1].run(self._database.transaction(connection))
+                if begun[-1].failed:
+                    return
+
+    def _answer_reads(self, batch: "Sequence[_Job[Any]]") -> None:
+        self._waiting_reads -= len(batch)
+        for job in batch:
+            job.answer()
+
+
+def _gather(jobs: "queue.SimpleQueue[_Job[Any] | None]", most: int) -> "tuple[list[_Job[Any]], bool]":
+    """The next that wait, at most so many, and whether there will be more."""
+    batch: list[_Job[Any]] = []
+    job = jobs.get()
+    while job is not None:
+        batch.append(job)
+        if len(batch) >= most or jobs.empty():
+            return batch, True
+        try:
+            job = jobs.get_nowait()
+        except queue.Empty:  # another reader took it
+            return batch, True
+    return batch, False
+
+
+def _joined(batch: "Sequence[_Job[Any]]") -> "list[list[_Job[Any]]]":
+    """The jobs of a batch, those of the same units together."""
+    groups: dict[object, list[_Job[Any]]] = {}
+    for job in batch:
+        groups.setdefault(job if job.units is None else job.units, []).append(job)
+    return list(groups.values())
+
+
+def _run_joined(tx: Tx, jobs: "Sequence[_Job[Any]]") -> None:
+    """Run jobs of the same units in one call; what it raises becomes the result of each."""
+    units = jobs[0].units
+    assert units is not None
+    try:
+        with storage_errors():
+            results: Sequence[Any] = units(tx, [job.item for job in jobs])
+    except BaseException:  # noqa: BLE001  # each of them is run again, and what it raises then belongs to its caller
+        results = [Failure()] * len(jobs)
+    for job, result in zip(jobs, results, strict=True):
+        job.result = result
 
 
 def _failure(error: BaseException) -> Failure:

@@ -105,6 +105,9 @@ document = Table(
     Column("provenance", Several(Provenance), nullable=False),
     Column("places", Json, nullable=False),
     Column("reason", Words),
+    Column("attachment", Integer),
+    Column("filename", Words),
+    Column("content_type", Words),
     UniqueConstraint("message_id", "position"),
     Index("document_by_state", "state", "id"),
     Index("document_by_partner", "partner", "id"),
@@ -266,6 +269,16 @@ unique_key = Table(
     Column("key", Key, primary_key=True),
     Column("document_id", Words, ForeignKey("document.id"), nullable=False),
     Index("unique_key_by_document", "document_id"),
+)
+
+# What only one message may have, for good or for some time; its message may not be there any more.
+claim = Table(
+    "claim",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("message_id", Words, nullable=False),
+    Column("claimed_at", Moment, nullable=False),
+    Index("claim_by_message", "message_id"),
 )
 
 node = Table(

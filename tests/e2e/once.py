@@ -73,11 +73,11 @@ def arrived_once(supplier: Daemon, customer: Daemon, sent: Sequence[Invoice]) ->
         out = {messages.get(tx, each.message_id).peer_id: each for each in every(deliveries.recent, tx)}
         assert out.keys() == received.keys()
         for message_id, delivery in out.items():
-            _proven(tx, delivery, received[message_id])
+            proven(tx, delivery, received[message_id])
         assert len(every(deliveries.recent, tx)) == len(sent)
 
 
-def _proven(tx: Tx, delivery: Delivery, received: Message) -> None:
+def proven(tx: Tx, delivery: Delivery, received: Message) -> None:
     """The delivery has one MDN: the very answer that its receiver stored together with these bytes."""
     assert delivery.state is DeliveryState.DELIVERED
     assert delivery.proof

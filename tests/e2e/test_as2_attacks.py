@@ -303,10 +303,12 @@ def test_lengths_that_lie_are_refused(daemon: Daemon) -> None:
 
 def test_requests_one_behind_the_other_are_answered_in_order(daemon: Daemon) -> None:
     """Five requests in one piece, half of them attacks: five answers, each to its own request, each once."""
-    good, bad = attack.sealed(attack.signed()), attack.sealed(attack.PART)
+    good = [attack.sealed(attack.signed(content=attack.PART + b"%d" % number)) for number in range(5)]  # no replays
+    bad = attack.sealed(attack.PART)
     ids = [f"<p{number}-{time.monotonic_ns()}@them.example>" for number in range(5)]
     sent = b"".join(
-        _request(bad if number % 2 else good, close=number == 4, message_id=one) for number, one in enumerate(ids)
+        _request(bad if number % 2 else good[number], close=number == 4, message_id=one)
+        for number, one in enumerate(ids)
     )
     said = daemon.talk(sent)
     answers = said.split(b"HTTP/1.1 ")[1:]

@@ -51,11 +51,13 @@ class House:
         self.settlement = Settlement(flow)
         self.acceptance = Acceptance(self.store, node=self.node, poke=self._poke, counted=lambda _: None)
         answerers = {name: each for name, each in senders.items() if isinstance(each, Answerer)}
+        read = ReadStep(flow, self.current, at_once=4)
+        self.together = read.take_together  # as a test may replace it
         self.worker = Worker(
             flow,
             reactor,
             {
-                "read": Step(take=ReadStep(flow, self.current).take, slots=4),
+                "read": Step(take=read.take, take_together=lambda items: self.together(items), slots=4),
                 "process": Step(take=ProcessStep(flow, self.current).take, slots=8),
                 "deliver": Step(take=DeliverStep(flow, self.current, senders).take, slots=8),
                 "answer": Step(take=AnswerStep(flow, self.current, answerers).take, slots=8),
@@ -64,8 +66,8 @@ class House:
             poll=timedelta(milliseconds=50),
         )
 
-    def _poke(self) -> None:
-        self.worker.poke()
+    def _poke(self, *kinds: str) -> None:
+        self.worker.poke(*kinds)
 
     async def start(self) -> None:
         """Open the store and begin to work."""

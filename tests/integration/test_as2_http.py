@@ -15,6 +15,7 @@ from gateway.endpoints.base import Outgoing, Parts
 from gateway.endpoints.http import front
 from gateway.errors import Transient
 from gateway.message import DocumentKind
+from gateway.store.payloads import body_of
 from gateway.tasks import Tasks
 from tests import as2_parties as parties
 from tests.as2_exchange import Kept
@@ -62,7 +63,7 @@ class ExchangeTest(TestCase):
             snapshot=snapshot,
             filename="invoice.edi",
             content_type="application/edifact",
-            body=body,
+            content=body_of(body),
             kind=DocumentKind.INVOICE,
             number=str(number),
             attempt=1,

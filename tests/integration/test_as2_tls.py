@@ -26,6 +26,7 @@ from gateway.endpoints.http import front
 from gateway.endpoints.http_tls import over_tls
 from gateway.errors import Permanent, Transient
 from gateway.message import DocumentKind
+from gateway.store.payloads import body_of
 from gateway.tasks import Tasks
 from tests import as2_parties as parties
 from tests import tls_parties as tls
@@ -100,7 +101,7 @@ class TlsTest(TestCase):
                 snapshot=snapshot,
                 filename="invoice.edi",
                 content_type="application/edifact",
-                body=parties.PAYLOAD,
+                content=body_of(parties.PAYLOAD),
                 kind=DocumentKind.INVOICE,
                 number=str(number),
                 attempt=1,

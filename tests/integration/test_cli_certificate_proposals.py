@@ -8,6 +8,7 @@ import pytest
 from cryptography import x509
 from lxml import etree
 
+from gateway.flow.lifecycle import Move
 from gateway.message import MessageState
 from gateway.store import events
 from tests.cem_messages import TYPE, exchange, request_xml
@@ -28,13 +29,17 @@ def site(tmp_path: Path) -> Path:
     return root
 
 
-def proposed(site: Path, xml: bytes, *chain: x509.Certificate, content_type: str = "multipart/related") -> str:
+def proposed(
+    site: Path,
+    xml: bytes,
+    *chain: x509.Certificate,
+    content_type: str = 'multipart/related; boundary="=_exchange"',
+    state: MessageState = MessageState.REFUSED,
+) -> str:
     """A stored message of the shop with this request; its id."""
     with writing(site) as tx:
         body = exchange(xml, *chain)[1]
-        message = add_message(
-            tx, content=body, partner="shop", content_type=content_type, state=MessageState.REFUSED, endpoint="main"
-        )
+        message = add_message(tx, content=body, partner="shop", content_type=content_type, state=state, endpoint="main")
         return message.id
 
 
@@ -126,3 +131,38 @@ def test_xml_alone_and_unknown_ids(site: Path) -> None:
         add_message(tx, content=request_xml(NEXT), partner="shop", content_type=TYPE)
     assert "problem: " in run(site, "cert", "proposals").output
     assert "NOT-FOUND" in run(site, "cert", "accept", "f00").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "what"), [(("accept", "--from", SOON), Move.TAKE), (("reject", "--reason", "no"), Move.DECLINE)]
+)
+def test_a_proposal_waits_until_a_person_decides(site: Path, words: tuple[str, ...], what: Move) -> None:
+    """The list of what waits and the status name it, until it is accepted or rejected; it is never read as a document."""
+    message = proposed(site, request_xml(NEXT), NEXT, state=MessageState.PROPOSAL)
+    assert "proposes certificates and waits for a person: gateway cert proposals" in run(site, "list", "--held").output
+    assert "1 proposal(s) of certificates wait for a person: gateway cert proposals" in run(site, "status").output
+    assert f"gateway cert accept {message}" in run(site, "show", message).output
+    assert "only messages that were received can be replayed" in run(site, "replay", message).stderr
+    assert "to decide" in run(site, "cert", "proposals").output
+    assert run(site, "cert", words[0], message, *words[1:]).exit_code == 0
+    with writing(site) as tx:
+        (line,) = events.of(tx, message)
+        assert (line.what, line.before, line.after) == (what, "proposal", "decided")
+    assert "proposes" not in run(site, "list", "--held").output
+    assert "proposal" not in run(site, "status").output
+    assert what in run(site, "cert", "proposals").output
+    assert "NOT-POSSIBLE" in run(site, "cert", *words[:1], message, *words[1:]).stderr
+
+
+def test_a_proposal_that_cannot_be_read_is_shown_and_can_be_rejected(site: Path) -> None:
+    """It does not vanish: neither one that is no request, nor one that is too large."""
+    broken = proposed(site, b"<nonsense/>", state=MessageState.PROPOSAL)
+    large = proposed(site, b"<a>" + b" " * 2**21 + b"</a>", state=MessageState.PROPOSAL)
+    rows = {
+        row["id"]: row["problem"]
+        for row in map(json.loads, run(site, "cert", "proposals", "--json").stdout.splitlines())
+    }
+    assert "root element" in rows[broken]
+    assert "at most" in rows[large]
+    assert "cannot be accepted" in run(site, "cert", "accept", broken).stderr
+    assert run(site, "cert", "reject", broken, "--reason", "no").exit_code == 0

@@ -16,6 +16,7 @@ from gateway.endpoints.as2.sender import prepare, request_headers
 from gateway.endpoints.as2.settings import As2Settings
 from gateway.endpoints.base import Outgoing
 from gateway.message import DocumentKind
+from gateway.store.payloads import body_of
 from tests.certificates import issue, key, pem
 from tests.cli_site import IDENTITY, run, small_site
 
@@ -83,7 +84,7 @@ def test_two_sites_exchange_sheets_and_then_messages(alpha: Path, beta: Path, tm
             snapshot=sender,
             filename="invoice.xml",
             content_type="application/xml",
-            body=b"<Invoice/>",
+            content=body_of(b"<Invoice/>"),
             kind=DocumentKind.INVOICE,
             number="1",
             attempt=1,

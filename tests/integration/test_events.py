@@ -82,6 +82,19 @@ def head(tx: Tx, **values: object) -> None:
     tx.connection.execute(update(history).values(values))
 
 
+def test_lines_of_several_histories_are_written_together(database: Database) -> None:
+    """Each follows the last line of its own history, and the first lines begin theirs."""
+    with database.write() as tx:
+        events.append_all(tx, [events.Entry(each, "node:n1", "message", "received") for each in ("a", "b")], first=True)
+        append(tx, "b", actor="node:n1", axis="message", what="received again")
+        events.append_all(tx, [events.Entry(each, "node:n1", "message", "read", why=each) for each in ("a", "b")])
+        assert [each.what for each in of(tx, "a")] == ["received", "read"]
+        assert [(each.sequence, each.what) for each in of(tx, "b")][1:] == [(2, "received again"), (3, "read")]
+        assert verify(tx, "a") == verify(tx, "b") == []
+    with database.write() as tx, pytest.raises(Transient, match="the history of a"):
+        events.append_all(tx, [events.Entry("a", "node:n1", "message", "received")], first=True)
+
+
 TAMPERINGS: dict[str, tuple[Tamper, str]] = {
     "actor": (lambda tx: line(tx, 3, actor="person:eve"), "line 3 was changed"),
     "why": (lambda tx: line(tx, 3, why=""), "line 3 was changed"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from twisted.internet import reactor  # noqa: TID251  # a test of the real one
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.trial.unittest import TestCase
 
 from gateway.config.model import EndpointSettings, Partner, Receives, Retry, RouteStep, Sends
@@ -201,6 +201,53 @@ class FlowTest(TestCase):
         await house.quiet()
         lines = await house.ask(lambda tx: events.of(tx, accepted.message_id))
         assert "NO-ENTRY" in lines[-1].why
+
+    async def test_several_that_nothing_reads_are_set_aside_together(self) -> None:
+        """They are refused one and all, and what can be read among them is read."""
+        house = await self._house()
+        taken = await gatherResults(
+            [Deferred.fromCoroutine(house.drop(b"x%d" % number, filename="a.unknown")) for number in range(6)]
+            + [Deferred.fromCoroutine(house.drop(invoice_to_json(sample())))]
+        )
+        await house.quiet()
+        for accepted in taken[:6]:
+            message = await house.ask(lambda tx, id=accepted.message_id: messages.get(tx, id))  # type: ignore[misc]
+            lines = await house.ask(lambda tx, id=accepted.message_id: events.of(tx, id))  # type: ignore[misc]
+            assert message.state == MessageState.REFUSED
+            assert [line.what for line in lines] == ["received", "refuse"]
+            assert "NO-ENTRY" in lines[-1].why
+        assert len(await house.documents()) == 1
+        assert house.lost == []
+
+    async def test_messages_that_come_together_are_taken_as_if_alone(self) -> None:
+        """Repetitions among them get the stored answer, and there is one row and one history of each."""
+        house = await self._house()
+        first = await house.drop(b"x0", filename="a.unknown", peer_id="0")
+        again = [
+            Deferred.fromCoroutine(house.drop(b"x%d" % (number % 4), filename="a.unknown", peer_id=str(number % 4)))
+            for number in range(12)
+        ]
+        taken = [first, *await gatherResults(again)]
+        await house.quiet()
+        assert [each.duplicate for each in taken].count(False) == 4
+        assert len({each.message_id for each in taken}) == 4
+        for each in taken:
+            assert await house.ask(lambda tx, id=each.message_id: events.verify(tx, id)) == []  # type: ignore[misc]
+
+    async def test_works_that_fail_together_are_taken_alone(self) -> None:
+        """What is unexpected among several concerns only the one it comes from."""
+        house = await self._house()
+
+        def fail(_items: object) -> None:
+            raise RuntimeError
+
+        house.together = fail  # type: ignore[assignment]
+        await gatherResults(
+            [Deferred.fromCoroutine(house.drop(b"x%d" % number, filename="a.unknown")) for number in range(6)]
+        )
+        await house.quiet()
+        refused = await house.ask(lambda tx: messages.recent(tx, state=MessageState.REFUSED))
+        assert len(refused) == 6
 
     async def test_content_refused_holds_and_does_not_fall_back(self) -> None:
         """A refusal of content holds the document; no other way is tried."""

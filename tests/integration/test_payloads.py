@@ -94,6 +94,62 @@ def test_a_full_disk_is_transient() -> None:
             spool.write(b"data")
 
 
+@pytest.mark.parametrize("content", [b"", b"abc", LARGE])
+def test_a_spool_that_is_not_hashed_meanwhile_has_the_same_hash(tmp_path: Path, content: bytes) -> None:
+    """The hash is made at the end."""
+    spool = Spool(tmp_path, hashed=False)
+    spool.write(content)
+    assert spool.finish() == replace(
+        payloads.body_of(content),
+        path=next(iter(tmp_path.iterdir()), None),
+        data=None if len(content) > IN_DATABASE else content,
+    )
+    spool.close()
+
+
+def test_a_spool_with_a_number_is_a_file(spool: Spool, tmp_path: Path) -> None:
+    """Asked for its number it lies on the disk, with all that was written."""
+    spool.write(b"abc")
+    assert os.pread(spool.fileno(), 10, 0) == b"abc"
+    spool.write(b"def")
+    assert os.pread(spool.fileno(), 10, 0) == b"abcdef"
+    body = spool.finish()
+    assert body.data is None
+    assert body.path is not None
+    assert body.path.read_bytes() == b"abcdef"
+    payloads.discard(body)
+    payloads.discard(body)
+    payloads.discard(None)
+    assert not body.path.exists()
+
+
+def test_a_spool_on_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
+    """Closing writes what is still held; that it cannot keeps nothing from being thrown away."""
+    path = tmp_path / "half"
+    path.touch()
+    spool = Spool(tmp_path, memory=0)
+    spool._file, spool._path = Path("/dev/full").open("wb"), path
+    spool._file.write(b"held")
+    spool.close()
+    assert not path.exists()
+
+
+def test_a_large_payload_is_located_and_checked_where_it_lies(database: Database) -> None:
+    """Up to 1 MiB it is read, beyond it stays a file; one that is damaged is found by the check."""
+    middle, large = bytes(payloads.IN_MEMORY), bytes(payloads.IN_MEMORY + 1)
+    with database.write() as tx:
+        refs = [payloads.put(tx, payloads.body_of(each)) for each in (SMALL, middle, large)]
+        bodies = [payloads.located(tx, ref) for ref in refs]
+    assert [body.data for body in bodies] == [SMALL, None, None]
+    found = [payloads.checked(body) for body in bodies]
+    assert [body.data for body in found] == [SMALL, middle, None]
+    assert found[2] == bodies[2]
+    assert found[2].path is not None
+    found[2].path.write_bytes(b"x" + large[1:])
+    with pytest.raises(Permanent, match="damaged"):
+        payloads.checked(bodies[2])
+
+
 @pytest.mark.parametrize("content", [b"", b"\x00\xff", SMALL, LARGE])
 def test_payloads_come_back(database: Database, content: bytes) -> None:
     """Small ones lie in the database, large ones in a file named by their hash; both come back."""

@@ -5,7 +5,7 @@ import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,44 @@ class StoreTests(TestCase):
         assert self.store.waiting == 0
         assert self.told.count("write") == 2
         assert len(await self.alive()) == 30
+
+    async def test_what_is_written_together_is_one_call(self) -> None:
+        """Items of the same units that wait share a call, and each gets its own result; so does one alone."""
+        calls: list[list[str]] = []
+
+        def units(tx: Tx, names: Sequence[str]) -> list[str]:
+            calls.append(list(names))
+            return [beat(name)(tx) for name in names]
+
+        gate, first = self.gate()
+        rest = [Deferred.fromCoroutine(self.store.write_together(units, name)) for name in ("a", "b")]
+        other = self.written(beat("x"))
+        rest.append(Deferred.fromCoroutine(self.store.write_together(units, "c")))
+        gate.open.set()
+        await first
+        assert await gatherResults(rest) == ["a", "b", "c"]
+        assert await other == "x"
+        assert await self.store.write_together(units, "d") == "d"
+        assert calls == [["a", "b", "c"], ["d"]]
+        assert await self.alive() == ["a", "b", "c", "d", "x"]
+
+    async def test_what_fails_together_is_done_apart(self) -> None:
+        """When a call for several raises, what it did is undone and each item is tried alone."""
+
+        def units(tx: Tx, names: Sequence[str]) -> list[str]:
+            done = [beat(name)(tx) for name in names]
+            if "bad" in names:
+                raise LookupError(f"bad of {len(names)}")
+            return done
+
+        gate, first = self.gate()
+        rest = [Deferred.fromCoroutine(self.store.write_together(units, name)) for name in ("a", "bad", "c")]
+        gate.open.set()
+        await first
+        results = [str(await outcome(each)) for each in rest]
+        assert results == ["a", "bad of 1", "c"]
+        assert await self.alive() == ["a", "c"]
+        assert self.store.failures == 1
 
     async def test_a_group_has_a_limit(self) -> None:
         """More than `most` units make several commits."""
@@ -246,6 +284,29 @@ class StoreTests(TestCase):
         gate.open.set()
         await slow
         await first
+
+    async def test_reads_that_wait_share_a_transaction(self) -> None:
+        """Each gets its own result; one that raises, in Python or in the database, spoils none of the others."""
+        gates = [Gate(), Gate()]  # one for each reader
+        held = [Deferred.fromCoroutine(self.store.read(gate)) for gate in gates]
+        for gate in gates:
+            assert gate.entered.wait(WAIT)
+
+        def wrong(tx: Tx) -> None:
+            tx.connection.exec_driver_sql("SELECT no_such_column FROM node")
+
+        def raising(_tx: Tx) -> None:
+            raise LookupError
+
+        queries: list[Callable[[Tx], object]] = [lambda _tx: 1, wrong, lambda tx: nodes.alive(tx, tx.now), raising]
+        rest = [Deferred.fromCoroutine(self.store.read(query)) for query in [*queries, lambda _tx: 2]]
+        for gate in gates:
+            gate.open.set()
+        await gatherResults(held)
+        results = [error_of(await outcome(each)) for each in rest]
+        assert results[0] == "1"
+        assert results[1] != "None"
+        assert results[2:] == ["[]", "LookupError", "2"]
 
     async def test_a_read_that_raises_tells_its_caller(self) -> None:
         """Its error goes to its caller, and the reader goes on."""

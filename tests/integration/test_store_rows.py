@@ -22,6 +22,7 @@ from gateway.message import (
     ReceiptOutcome,
 )
 from gateway.store import (
+    claims,
     counters,
     deliveries,
     documents,
@@ -400,3 +401,16 @@ def test_the_payload_is_missed_in_words(database: Database) -> None:
     """A payload nobody put is `Permanent`, with what to do."""
     with database.read() as tx, pytest.raises(Permanent, match="restore"):
         payloads.get(tx, PayloadRef("0" * 64, 1))
+
+
+def test_a_claim_is_one_messages_for_good_or_for_some_time(database: Database) -> None:
+    """Nobody else gets it until it is released; where the time is limited, what was claimed before is free again."""
+    with database.write() as tx:
+        assert claims.claim(tx, "signature:ab", "one") is None
+        assert claims.claim(tx, "signature:ab", "one") is None
+        assert claims.claim(tx, "signature:ab", "two") == "one"
+        assert claims.claim(tx, "signature:ab", "two", since=tx.now) == "one"
+        claims.release(tx, "one")
+        assert claims.claim(tx, "signature:ab", "two") is None
+        assert claims.claim(tx, "signature:ab", "three", since=tx.now + timedelta(seconds=1)) is None
+        assert claims.claim(tx, "signature:ab", "two") == "three"

@@ -1,13 +1,14 @@
 """The queue of work: claimed once, by index, and coming back when its node is gone."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import insert, text
 
 from gateway.store import work
 from gateway.store.database import Database, Tx
@@ -111,6 +112,21 @@ def test_done_work_is_gone_and_can_be_added_again(database: Database) -> None:
         assert second.id > first.id
         assert not work.done(tx, first)
         assert work.open_of(tx, "m1") == [second]
+
+
+def test_several_works_are_done_as_one_is(database: Database) -> None:
+    """What became due again meanwhile is free again, what was lost to another node stays its own, the rest is gone."""
+    with database.write() as tx:
+        work.add_all(tx, "read", ["m1", "m2", "m3", "m4"])
+        items = work.claim(tx, ("read",), node="n1", limit=4, lease=LEASE)
+        assert [each.subject for each in items] == ["m1", "m2", "m3", "m4"]
+        work.add(tx, "read", "m2")
+        work.put_back(tx, items[2], due=tx.now)
+        (theirs,) = work.claim(tx, ("read",), node="n2", limit=1, lease=LEASE)
+        work.done_all(tx, items)
+        assert work.open_of(tx, "m1") == work.open_of(tx, "m4") == []
+        assert work.open_of(tx, "m3") == [theirs]
+        assert [each.subject for each in work.claim(tx, ("read",), node="n1", limit=4, lease=LEASE)] == ["m2"]
 
 
 def test_work_put_back_waits(database: Database, watch: Watch) -> None:
@@ -233,22 +249,27 @@ def test_a_claim_is_made_by_index_however_much_waits(database: Database) -> None
         tx.connection.execute(text("ANALYZE"))
     with database.write() as tx:
         steps: list[str] = []
-        event.listen(tx.connection, "before_cursor_execute", explainer(steps, embedded=tx.embedded), retval=True)
-        claimed = work.claim(tx, ("read", "process"), node="n1", limit=20, lease=LEASE)
+        explaining = replace(tx, cursor=Explaining(tx.cursor, steps, embedded=tx.embedded))
+        claimed = work.claim(explaining, ("read", "process"), node="n1", limit=20, lease=LEASE)
     plan = "\n".join(steps)
     assert "work_due" in plan
     assert not [step for step in steps if "SCAN work" in step or "Seq Scan" in step], plan
     assert [each.subject for each in claimed] == [f"0-{count}" for count in range(20)]
 
 
-def explainer(steps: list[str], *, embedded: bool) -> Callable[..., tuple[str, Any]]:
-    """Turns the statement into its explanation, and keeps what it says."""
+class Explaining:
+    """A cursor that asks for the explanation of each statement first, and keeps what it says."""
 
-    def explain(
-        _connection: object, cursor: Any, statement: str, parameters: Any, _context: object, _many: object
-    ) -> tuple[str, Any]:
-        cursor.execute(("EXPLAIN QUERY PLAN " if embedded else "EXPLAIN ") + statement, parameters)
-        steps.extend(str(row[-1]) for row in cursor.fetchall())
-        return statement, parameters
+    def __init__(self, cursor: Any, steps: list[str], *, embedded: bool) -> None:
+        self._cursor = cursor
+        self._steps = steps
+        self._explain = "EXPLAIN QUERY PLAN " if embedded else "EXPLAIN "
 
-    return explain
+    def execute(self, statement: str, parameters: Any) -> None:
+        """Explain it, then execute it."""
+        self._cursor.execute(self._explain + statement, parameters)
+        self._steps.extend(str(row[-1]) for row in self._cursor.fetchall())
+        self._cursor.execute(statement, parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cursor, name)

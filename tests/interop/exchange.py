@@ -1,5 +1,6 @@
 """One message between the gateway and a peer, with all that must hold of it on both sides."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,9 @@ def outbound(
     return outcome
 
 
+_numbers = itertools.count(1)
+
+
 def patience(data: bytes) -> float:
     """Seconds to wait for a payload of this size: some peers take half a second for a mebibyte."""
     return WAIT + 5 * len(data) / 1024**2
@@ -58,7 +62,9 @@ def inbound(site: Site, peer: Peer, partner: str, data: bytes, **options: Any) -
     """The peer sends: we have the very bytes, and it has verified our MDN over the same MIC."""
     asked = {**DEFAULTS, **options}
     file = site.source(f"{partner}-{abs(hash(data))}.edi", data)
-    said = peer.ask("send", file=str(file), filename="invoice.edi", **{"from": partner}, **asked)
+    # Within one second a peer makes the same signature over the same bytes, and that is a replay.
+    filename = f"invoice-{next(_numbers)}.edi"
+    said = peer.ask("send", file=str(file), filename=filename, **{"from": partner}, **asked)
     if asked.get("mdn") == "async":
         said = site.until(lambda: _judged(peer, said["message_id"]))
     assert said["mdn_status"] == "processed", said

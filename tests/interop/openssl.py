@@ -73,9 +73,13 @@ class OpenSsl:
         assert self.cms("-verify", "-inform", "DER", *trusted, data=signature, content=content) == content
 
 
+_numbers = itertools.count(1)
+
+
 def payload_entity(data: bytes, *, content_type: str = "application/edifact", filename: str = "invoice.edi") -> Entity:
-    """A payload as it is sent, before it is protected."""
+    """A payload as it is sent, before it is protected; no two are alike, for the same signature again is a replay."""
     fields = [("Content-Type", content_type), ("Content-Disposition", f'attachment; filename="{filename}"')]
+    fields.append(("Content-Description", f"document {next(_numbers)}"))
     return Entity(fields=[*fields, ("Content-Transfer-Encoding", "binary")], body=data)
 
 

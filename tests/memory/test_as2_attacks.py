@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from gateway.config.certificates import OwnKey
-from gateway.endpoints.as2 import ber, compressed, der, mdn
+from gateway.config.certificates import OwnIdentity, OwnKey
+from gateway.endpoints.as2 import ber, compressed, der, enveloped, mdn
+from gateway.endpoints.as2.certificates import facts
 from gateway.endpoints.as2.listener import As2Listener
 from gateway.endpoints.as2.message import Composed, mic
 from tests import as2_attacks as attack
@@ -509,6 +510,50 @@ def test_a_replayed_message_gets_the_stored_answer_and_no_effect(house: House) -
         assert (again.status, again.body) == (first.status, first.body)
     assert len(house.kept.messages) == 1
     assert house.kept.messages[0].body.data == parties.PAYLOAD
+
+
+def test_a_captured_message_under_another_id_gets_the_stored_answer(house: House) -> None:
+    """Headers are not signed: wrapped, encrypted and named anew it is the message it was, and names no other partner."""
+    house.kept.by_signature = True
+    captured = attack.signed()
+    first = house.post(attack.sealed(captured))
+    for number, made in enumerate(
+        (
+            attack.sealed(captured),
+            attack.sealed(attack.squeezed(captured)),
+            attack.sealed(captured, cipher="aes256-gcm"),
+            attack.sealed(attack.multipart(PART, SignedData().encoded(PART), boundary="other")),
+            attack.sealed(attack.opaque(PART)),
+            attack.sealed(attack.signed(SignedData(signers=[Signer(sid=KEY_IDENTIFIER, version=3)]))),
+            attack.sealed(attack.signed(SignedData(certificates=[facts(OTHER.certificate).encoded]))),
+        )
+    ):
+        again = house.post(made, message_id=f"<anew-{number}@them.example>")
+        assert (again.status, again.body) == (first.status, first.body)
+    assert len(house.kept.messages) == 1
+    house.post(attack.sealed(attack.signed(content=OTHER_PART)), message_id="<other@them.example>")
+    assert len(house.kept.messages) == 2
+
+
+def test_an_over_long_or_malformed_message_id_is_no_key(house: House) -> None:
+    """What a partner writes there at will does not grow the store: its identity is a digest."""
+    for number, one in enumerate(("<" + "x" * 5000 + "@y>", "<a b@c>", "<a\xff@c>", "a" * 999)):
+        house.post(attack.sealed(attack.signed()), message_id=one)
+        assert house.kept.messages[number].refusal
+        assert house.kept.messages[number].peer_id.startswith("malformed-")
+        assert len(house.kept.messages[number].peer_id) == 74
+
+
+def test_a_message_to_one_of_us_does_not_pass_for_another() -> None:
+    """The key that opened it must be one of the identity it is sent to; who holds ours knows only one of us."""
+    second = parties.own_key("second")
+    house = House(identity="us")
+    identities = {"second": OwnIdentity(name="second", as2_id="SECOND", keys=(second,)), **house.snapshot.identities}
+    object.__setattr__(house.snapshot, "identities", identities)
+    envelope = enveloped.envelop(attack.entity(attack.signed()), recipients=[second.certificate], cipher="aes256-cbc")
+    answer = house.post(attack.made(attack.PKCS7, envelope))
+    assert read(answer).disposition == mdn.INSUFFICIENT_SECURITY
+    assert house.kept.messages[0].refusal
 
 
 def test_a_stranger_cannot_fetch_the_stored_answer(house: House) -> None:

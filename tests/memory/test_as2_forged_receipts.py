@@ -20,6 +20,7 @@ from gateway.endpoints.as2.sender import As2Sender
 from gateway.endpoints.base import Outgoing, Sent
 from gateway.errors import Transient
 from gateway.message import Answer, DocumentKind, ReceiptOutcome
+from gateway.store.payloads import body_of
 from tests import as2_attacks as attack
 from tests import as2_exchange as exchange
 from tests import as2_parties as parties
@@ -92,7 +93,7 @@ def _outgoing() -> Outgoing:
         snapshot=snapshot,
         filename="invoice.edi",
         content_type="application/edifact",
-        body=parties.PAYLOAD,
+        content=body_of(parties.PAYLOAD),
         kind=DocumentKind.INVOICE,
         number="F-1",
         attempt=1,

@@ -20,6 +20,7 @@ from gateway.endpoints.as2.sender import As2Sender
 from gateway.endpoints.base import Outgoing, Sent
 from gateway.errors import Permanent, Transient
 from gateway.message import DocumentKind, ReceiptOutcome
+from gateway.store.payloads import body_of
 from tests import as2_exchange as exchange
 from tests import as2_parties as parties
 
@@ -39,7 +40,7 @@ def outgoing(**changes: Any) -> Outgoing:
         "snapshot": snapshot,
         "filename": "facture é.edi",
         "content_type": "application/edifact",
-        "body": parties.PAYLOAD,
+        "content": body_of(parties.PAYLOAD),
         "kind": DocumentKind.INVOICE,
         "number": "F-1001",
         "attempt": 1,

@@ -19,7 +19,7 @@ from gateway.endpoints.base import Outgoing, Sent
 from gateway.endpoints.folder import FolderListener, FolderSender, FolderSettings
 from gateway.errors import Permanent, Refused, Transient
 from gateway.message import DocumentKind
-from gateway.store.payloads import Spool
+from gateway.store.payloads import Spool, body_of
 from tests.edge import AT, Accepting, InlineTasks, outcome, parts_of, result_of, snapshot_of
 
 
@@ -418,7 +418,7 @@ def test_archive_names(archive: str) -> None:
         FolderSettings(kind="folder", path=Path("x"), direction="in", archive=archive)
 
 
-def send(path: Path, body: bytes = b"abc", *, filename: str = "a.xml", direction: Any = "out") -> Sent:
+def send(path: Path, body: bytes | Body = b"abc", *, filename: str = "a.xml", direction: Any = "out") -> Sent:
     """Send one delivery into a folder."""
     settings = FolderSettings(kind="folder", path=path, direction=direction)
     snapshot = snapshot_of({"p": {"out": settings}})
@@ -432,7 +432,7 @@ def send(path: Path, body: bytes = b"abc", *, filename: str = "a.xml", direction
         snapshot=snapshot,
         filename=filename,
         content_type="text/xml",
-        body=body,
+        content=body_of(body) if isinstance(body, bytes) else body,
         kind=DocumentKind.INVOICE,
         number="1",
         attempt=1,
@@ -452,6 +452,24 @@ def test_send(folder: Path) -> None:
             "SHA-256 ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         )
         assert [(path.name, path.read_bytes()) for path in folder.iterdir()] == [("a.xml", b"abc")]
+
+
+def test_send_copies_a_large_file(folder: Path, tmp_path: Path) -> None:
+    """What is in a file is copied, and found again by its hash; a file that is gone fails the delivery."""
+    source = tmp_path / "payload"
+    data = bytes(range(256)) * 8192
+    source.write_bytes(data)
+    large = Body(sha256=hashlib.sha256(data).hexdigest(), size=len(data), path=source)
+    for _ in range(2):
+        assert send(folder, large).proof == f"written to {folder}/a.xml, {len(data)} bytes, SHA-256 {large.sha256}"
+        assert (folder / "a.xml").read_bytes() == data
+    (folder / "a.xml").write_bytes(b"z" + data[1:])
+    with pytest.raises(Permanent, match="is not overwritten"):
+        send(folder, large)
+    source.unlink()
+    with pytest.raises(Permanent, match="cannot be read"):
+        send(folder, large, filename="b.xml")
+    assert [path.name for path in folder.iterdir()] == ["a.xml"]
 
 
 def test_send_never_overwrites(folder: Path) -> None:

@@ -12,6 +12,7 @@ from gateway.endpoints.as2.check import check, claims
 from gateway.endpoints.as2.settings import As2Settings
 
 ONE = (DatedCertificate(file=Path("a.pem")),)
+SHOWN = {"user": "a", "password": {"env": "A"}}
 
 
 def found(
@@ -66,7 +67,8 @@ def test_we_are_somebody_to_every_endpoint(
         (True, False, Certificates(), {"encrypt": "none", "mdn": {"signed": False}}, []),
         (False, True, Certificates(), {}, [("require.signed", "E221")]),
         (False, True, Certificates(encrypt=ONE), {}, [("require.signed", "E221")]),
-        (False, True, Certificates(), {"require": {"signed": False}}, []),
+        (False, True, Certificates(), {"require": {"signed": False}}, [("require.signed", "W302")]),
+        (False, True, Certificates(), {"require": {"signed": False}, "client": SHOWN}, []),
         (False, True, Certificates(verify=ONE), {}, []),
     ],
 )

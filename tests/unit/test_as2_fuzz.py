@@ -401,7 +401,8 @@ def test_from_a_file_a_damaged_message_is_read_as_in_memory(made: Composed) -> N
                 filed.weak,
             )
             assert found.mic("sha256") == filed.mic("sha256")
-            data = filed.content.data if filed.content.path is None else filed.content.path.read_bytes()
+            content = filed.content()
+            data = content.data if content.path is None else content.path.read_bytes()
             assert data == found.payload.decoded()
         if filed is not None:
-            filed.close()
+            filed.files.close()

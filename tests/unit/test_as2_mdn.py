@@ -13,6 +13,7 @@ from gateway.endpoints.as2.mime import Part
 from gateway.endpoints.base import Outgoing, Sent
 from gateway.errors import Refused, Transient
 from gateway.message import Answer, DocumentKind, ReceiptOutcome
+from gateway.store.payloads import body_of
 from tests import as2_parties as parties
 
 THEM, OTHER = parties.own_key("them"), parties.own_key("other")
@@ -30,7 +31,7 @@ def outgoing(**changes: Any) -> Outgoing:
         "snapshot": parties.snapshot(),
         "filename": "invoice.edi",
         "content_type": "application/edifact",
-        "body": parties.PAYLOAD,
+        "content": body_of(parties.PAYLOAD),
         "kind": DocumentKind.INVOICE,
         "number": "F-1",
         "attempt": 1,

@@ -6,6 +6,7 @@ import random
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.endpoints.as2 import message, mime
+from gateway.endpoints.as2 import message, mime, window
 from gateway.endpoints.as2.message import Composed, Message, Protection, open_message
 from gateway.endpoints.as2.mime import Part
 from gateway.endpoints.as2.spooled import SpooledMessage, compose_spooled, open_spooled
@@ -26,20 +27,19 @@ US, THEM = parties.own_key("us"), parties.own_key("them")
 LARGE = 24 * 1024**2
 
 
-OPENED: list[BinaryIO] = []
+OPENED = ExitStack()
 
 
 @pytest.fixture(autouse=True)
 def _closed() -> Iterator[None]:
     yield
-    while OPENED:
-        OPENED.pop().close()
+    OPENED.close()
 
 
 def file(data: bytes) -> BinaryIO:
     """A file with these bytes, closed after the test."""
     made = tempfile.TemporaryFile()  # noqa: SIM115
-    OPENED.append(made)
+    OPENED.callback(made.close)
     made.write(data)
     made.flush()
     made.seek(0)
@@ -50,9 +50,7 @@ def spooled(made: Composed, directory: Path, **changes: Any) -> SpooledMessage:
     """The message as US opens it from a file."""
     head = Part({name.lower(): value for name, value in made.headers.items()}, b"", b"")
     arguments: dict[str, Any] = {"keys": [US], "certificates": [THEM.certificate], "limit": 10**8, **changes}
-    found = open_spooled(head, file(made.body), directory=directory, **arguments)
-    OPENED.append(found)  # type: ignore[arg-type]  # it is closed like a file
-    return found
+    return OPENED.enter_context(open_spooled(head, file(made.body), directory=directory, **arguments))
 
 
 def bytes_of(body: Body | None) -> bytes:
@@ -91,7 +89,7 @@ def test_a_file_is_opened_as_bytes_are(form: dict[str, Any], payload: bytes, tmp
     entity = parties.entity(made.headers, made.body)
     in_memory = open_message(entity, keys=[US], certificates=[THEM.certificate], limit=10**7)
     found = spooled(made, tmp_path)
-    assert bytes_of(found.content) == in_memory.payload.decoded() == payload
+    assert bytes_of(found.content()) == in_memory.payload.decoded() == payload
     assert found.payload.filename == in_memory.payload.filename
     assert found.mic("sha256") == in_memory.mic("sha256") == made.mic
     assert (found.signature, found.cipher, found.compressed, found.intact) == (
@@ -101,7 +99,7 @@ def test_a_file_is_opened_as_bytes_are(form: dict[str, Any], payload: bytes, tmp
         in_memory.intact,
     )
     if form["key"]:
-        assert bytes_of(found.evidence) == in_memory.signed_entity
+        assert bytes_of(found.evidence()) == in_memory.signed_entity
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -117,8 +115,8 @@ def test_a_file_is_composed_as_bytes_are(form: dict[str, Any], payload: bytes, t
         at=parties.NOW,
         directory=tmp_path,
     )
-    OPENED.append(made.file)
-    body = made.file.read()
+    OPENED.callback(made.close)
+    body = b"".join(window.chunks(made.body))
     assert len(body) == made.size
     assert made.mic == in_memory.mic
     found = open_message(parties.entity(made.headers, body), keys=[US], certificates=[THEM.certificate], limit=10**7)
@@ -136,7 +134,7 @@ def test_transfer_encodings_of_the_payload(encoding: str, tmp_path: Path) -> Non
         body = data.replace(b"=", b"=3D").replace(b"\xc3", b"=C3")
     headers = {"Content-Type": "text/plain", "Content-Transfer-Encoding": encoding}
     made = Composed(headers=headers, body=body, mic="", digest="sha256")
-    assert bytes_of(spooled(made, tmp_path).content) == data
+    assert bytes_of(spooled(made, tmp_path).content()) == data
 
 
 @pytest.mark.parametrize("form", [{}, {"cipher": "aes256-gcm"}, {"compress": "before-signing"}])
@@ -159,18 +157,22 @@ def test_large_messages_need_a_window_of_memory(form: dict[str, Any], tmp_path: 
         )
         head = Part({name.lower(): value for name, value in made.headers.items()}, b"", b"")
         arguments: dict[str, Any] = {"keys": [US], "certificates": [THEM.certificate], "limit": 10**8}
-        OPENED.append(made.file)
-        found = open_spooled(head, made.file, directory=tmp_path, **arguments)
+        body = file(b"")
+        for piece in window.chunks(made.body):
+            body.write(piece)
+        body.flush()
+        made.close()
+        found = OPENED.enter_context(open_spooled(head, body, directory=tmp_path, **arguments))
+        content, evidence = found.content(), found.evidence()
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    OPENED.append(found)  # type: ignore[arg-type]  # it is closed like a file
     assert peak < 4 * 1024**2
-    assert found.content.size == LARGE
+    assert content.size == LARGE
     assert found.mic("sha256") == made.mic
-    assert [
-        path for path in tmp_path.iterdir() if path not in {found.content.path, getattr(found.evidence, "path", None)}
-    ] == []
+    OPENED.close()
+    assert evidence is not None
+    assert {content.path, evidence.path} == set(tmp_path.iterdir())
 
 
 def test_a_changed_byte_is_refused(tmp_path: Path) -> None:
@@ -216,8 +218,7 @@ def test_whatever_is_cut_or_changed_is_refused_or_opened(data: st.DataObject) ->
         else:
             assert expected is not None
             assert found.intact == expected.intact
-        while OPENED:
-            OPENED.pop().close()
+        OPENED.close()
 
 
 @given(st.binary(max_size=2000), st.binary(min_size=1, max_size=4), st.integers(0, 2100), st.integers(0, 2100))

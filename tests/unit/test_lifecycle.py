@@ -18,7 +18,7 @@ TABLES: dict[Axis, Mapping[Any, Any]] = {
 }
 STATES: dict[Axis, Any] = {"message": MessageState, "processing": Processing, "delivery": DeliveryState}
 ENDS: dict[Axis, set[Any]] = {
-    "message": {MessageState.READ, MessageState.SENT},
+    "message": {MessageState.READ, MessageState.DECIDED, MessageState.SENT},
     "processing": {Processing.RELEASED, Processing.REJECTED, Processing.STORED, Processing.CANCELLED},
     "delivery": {DeliveryState.DELIVERED, DeliveryState.SEEN, DeliveryState.CANCELLED, DeliveryState.SUPERSEDED},
 }

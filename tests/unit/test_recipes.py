@@ -25,6 +25,7 @@ from gateway.invoice import Invoice
 from gateway.message import DocumentKind
 from gateway.rules import RULES
 from gateway.rules.base import Hit, RuleKind, Subject
+from gateway.store.payloads import body_of
 from gateway.testing import sample
 from tests.config_kinds import said, site
 from tests.edge import Accepting, parts_of
@@ -286,7 +287,7 @@ def _send(snapshot: Snapshot, rehearsal: Rehearsal, spool: Path) -> object:
         snapshot=snapshot,
         filename=document.output.filename,
         content_type=document.output.media_type,
-        body=document.output.data,
+        content=body_of(document.output.data),
         kind=document.kind,
         number=document.number or "",
         attempt=1,

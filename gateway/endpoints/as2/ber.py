@@ -5,7 +5,6 @@ the outcome is an `Element` or `Refused` with the offset.
 """
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import NamedTuple
 
 from gateway.endpoints.as2 import der
@@ -50,9 +49,16 @@ class Element(NamedTuple):
 
     def children(self) -> list["Element"]:
         """The elements it is made of; refused when it is not constructed, or of more than `MOST_CHILDREN`."""
-        children = list(islice(self._each(), MOST_CHILDREN + 1))
-        if len(children) > MOST_CHILDREN:
-            raise malformed(f"more than {MOST_CHILDREN} elements in one", self.start)
+        if not self.tag & 0x20:
+            raise malformed("a constructed element was expected", self.start)
+        children: list[Element] = []
+        element, at, end, depth = self.source.element, self.begin, self.end, self.depth + 1
+        while at < end:
+            if len(children) == MOST_CHILDREN:
+                raise malformed(f"more than {MOST_CHILDREN} elements in one", self.start)
+            child = element(at, end, depth)
+            children.append(child)
+            at = child.after
         return children
 
     def _each(self) -> Iterator["Element"]:
@@ -126,7 +132,8 @@ class Source:
             raise malformed(f"nested deeper than {DEPTH} levels", at)
         tag, begin, end = self._head(at, limit)
         if end is not None:
-            return Element(self, tag, at, begin, end, end, depth)
+            # what NamedTuple's constructor does, without its call: most of what is opened is read here
+            return tuple.__new__(Element, (self, tag, at, begin, end, end, depth))
         if at not in self._ends:
             self._find_end(at, begin, limit, depth)
         end = self._ends[at]

@@ -15,6 +15,9 @@ def check(settings: As2Settings, context: PartnerContext) -> Iterable[EndpointPr
     elif settings.identity is None and len(context.identities) != 1:
         text = f"which of our identities we are to this endpoint is not said; known: {known}"
         yield EndpointProblem(("identity",), "E217", text)
+    if context.receives and not settings.require.signed and settings.client is None:
+        text = "messages need not be signed and their client shows nothing, so that they are taken from anybody"
+        yield EndpointProblem(("require", "signed"), "W302", text)
     yield from _connection(settings, context)
     certificates = context.certificates
     if context.sends and settings.encrypt != "none" and not (certificates.encrypt or certificates.verify):

@@ -36,11 +36,15 @@ TAGS = range(12, 17)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """What came out of an envelope; nothing of it may be used or told when it is not `intact`."""
+    """What came out of an envelope; nothing of it may be used or told when it is not `intact`.
+
+    `opened_by` is the key of ours it was for.
+    """
 
     content: bytes
     cipher: Cipher
     intact: bool
+    opened_by: RSAPrivateKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +140,8 @@ def open_envelope(content_info: Element, keys: Sequence[OwnKey]) -> Opened:
     sealed, encrypted = _content(found)
     own, carried, how = ours(found.recipients, keys)
     key = transport.content_key(own, carried, how, KEY_BYTES[sealed.cipher])
-    return _decrypted(sealed, encrypted, key)
+    content, intact = _decrypted(sealed, encrypted, key)
+    return Opened(content=content, cipher=sealed.cipher, intact=intact, opened_by=own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +173,8 @@ def fields(content_info: Element) -> Fields:
     )
 
 
-def _decrypted(sealed: Sealed, encrypted: bytes, key: bytes) -> Opened:
+def _decrypted(sealed: Sealed, encrypted: bytes, key: bytes) -> tuple[bytes, bool]:
+    """The content, and whether it is intact."""
     if sealed.tag is None and is_gcm(sealed.cipher):
         encrypted, tag = encrypted[: -sealed.tag_size], encrypted[-sealed.tag_size :]
     else:
@@ -176,11 +182,11 @@ def _decrypted(sealed: Sealed, encrypted: bytes, key: bytes) -> Opened:
     context = decryptor(sealed, key)
     content = context.update(encrypted)
     if isinstance(context, AEADDecryptionContext):
-        return Opened(content=content, cipher=sealed.cipher, intact=authentic(context, tag))
+        return content, authentic(context, tag)
     content += context.finalize()
     padding = content[-1]
     intact = 1 <= padding <= block_of(sealed.cipher) and content.endswith(bytes((padding,)) * padding)
-    return Opened(content=content[: len(content) - (padding if intact else 0)], cipher=sealed.cipher, intact=intact)
+    return content[: len(content) - (padding if intact else 0)], intact
 
 
 def authentic(context: AEADDecryptionContext, tag: bytes) -> bool:

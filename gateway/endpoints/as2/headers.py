@@ -1,5 +1,6 @@
 """The AS2 headers (RFC 4130 sections 5.3.3, 6 and 7.3): names, Message-IDs, and how a receipt is asked for."""
 
+import functools
 import re
 import secrets
 from collections.abc import Iterable, Mapping
@@ -13,8 +14,10 @@ from gateway.errors import Refused
 
 VERSION = "1.2"
 PRODUCT = f"invoice-gateway:{gateway.__version__}"
-FEATURES = "AS2-Reliability"
-"""What EDIINT-Features (RFC 6017) names: a retry keeps its Message-ID and a duplicate gets the stored MDN."""
+FEATURES = "multiple-attachments, CEM, AS2-Reliability"
+"""What EDIINT-Features (RFC 6017) names: messages may hold several attachments (RFC 6362) and propose certificates, a
+retry keeps its Message-ID and a duplicate gets the stored MDN.
+"""
 
 KEPT = (
     "AS2-From",
@@ -93,7 +96,10 @@ def message_id(value: str) -> str:
 
 def original(value: str) -> str:
     """A Message-ID as an MDN repeats it: byte for byte, except for what cannot stand in a header."""
-    return "".join(c if " " <= c <= "~" else "?" for c in value.strip(" \t"))[:MOST_MESSAGE_ID]
+    text = value.strip(" \t")[:MOST_MESSAGE_ID]
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if " " <= c <= "~" else "?" for c in text)
 
 
 def new_message_id(as2_id: str) -> str:
@@ -109,7 +115,14 @@ def domain(as2_id: str) -> str:
 def asked(headers: Mapping[str, str]) -> Asked:
     """What receipt the headers (by lower-case name) ask for; the order of the parameters does not matter."""
     receipt = "disposition-notification-to" in headers
-    options = headers.get("disposition-notification-options", "")
+    signed, digests, names_digests = _options(headers.get("disposition-notification-options", ""))
+    later = headers.get("receipt-delivery-option", "").strip() if receipt else ""
+    return Asked(receipt=receipt, signed=signed, digests=digests, names_digests=names_digests, later=later)
+
+
+@functools.lru_cache(maxsize=64)
+def _options(options: str) -> tuple[bool, tuple[Digest, ...], bool]:
+    """Disposition-Notification-Options: whether it asks for a signature, which digests we support, if it names any."""
     protocol: list[str] = []
     named: list[str] = []
     for parameter in options.split(";"):
@@ -122,13 +135,8 @@ def asked(headers: Mapping[str, str]) -> Asked:
         elif name.strip().lower() == "signed-receipt-micalg":
             named += [word for word in values if word]
     found = (algorithms.digest_named(word) for word in named)
-    return Asked(
-        receipt=receipt,
-        signed="pkcs7-signature" in protocol or "x-pkcs7-signature" in protocol,
-        digests=tuple(digest for digest in found if digest),
-        names_digests=bool(named),
-        later=headers.get("receipt-delivery-option", "").strip() if receipt else "",
-    )
+    signed = "pkcs7-signature" in protocol or "x-pkcs7-signature" in protocol
+    return signed, tuple(digest for digest in found if digest), bool(named)
 
 
 def subject(text: str) -> str:
@@ -144,7 +152,10 @@ def kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 def plain(text: str, most: int = 300) -> str:
     """Text of a peer made fit for a log line or a person: printable, one line, at most `most` characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[: most * 2]).split())[:most]
+    looked_at = text[: most * 2]
+    if not looked_at.isprintable():
+        looked_at = "".join(c if c.isprintable() else " " for c in looked_at)
+    return " ".join(looked_at.split())[:most]
 
 
 def listed(digests: Iterable[Digest]) -> str:

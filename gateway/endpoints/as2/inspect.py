@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.padding import OAEP
 
 from gateway.config.certificates import OwnKey
+from gateway.config.snapshot import Snapshot
 from gateway.endpoints.as2 import algorithms, ber, compressed, der, enveloped, headers, mdn, mime, signed, transport
 from gateway.endpoints.as2.algorithms import Digest
 from gateway.endpoints.as2.ber import Element
@@ -52,6 +53,18 @@ class Known:
                 yield name, certificate
         for key in self.keys:
             yield "us", key.certificate
+
+
+def known_of(snapshot: Snapshot) -> Known:
+    """The keys and certificates of a site, those in force and all others."""
+    return Known(
+        keys=[key for identity in snapshot.identities.values() for key in identity.keys],
+        certificates={
+            name: [dated.certificate for dated in (*each.verify, *each.encrypt)]
+            for name, each in snapshot.certificates.items()
+        },
+        limit=snapshot.settings.limits.expanded_bytes,
+    )
 
 
 def inspect(data: bytes, known: Known) -> Iterator[Layer]:

@@ -1,6 +1,6 @@
 """Takes AS2 messages and MDNs over HTTP: opened and answered in a thread, answered only after the commit.
 
-Whose sender awaits its MDN on another connection gets 204 as soon as the last byte is in, whoever it is.
+Large bodies stay in the file they were spooled to, and are opened from there. Whose sender awaits its MDN on another connection gets 204 as soon as the last byte is in, whoever it is.
 """
 
 from collections.abc import Mapping
@@ -13,14 +13,15 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
 from gateway.config.snapshot import Snapshot
-from gateway.endpoints.as2.client import Caller
 from gateway.endpoints.as2.headers import asked, plain
-from gateway.endpoints.as2.receive import Directory, directory, opened, stranger_answer, uniform_answer
+from gateway.endpoints.as2.posted import Opening, Posted, discard, posted
+from gateway.endpoints.as2.receive import Directory, directory, stranger_answer, uniform_answer
 from gateway.endpoints.as2.sender import As2Sender
 from gateway.endpoints.base import Incoming, LateReceipt, OwedAnswer, Parts
-from gateway.endpoints.http_tls import certificate_of
+from gateway.endpoints.http import FrontRequest
 from gateway.errors import Permanent, Refused, Transient
 from gateway.message import Answer
+from gateway.store import payloads
 
 log = structlog.get_logger()
 
@@ -43,11 +44,12 @@ _TOO_LARGE = Answer(body=b"The message is larger than what is accepted here.\r\n
 
 
 class As2Listener:
-    """Takes messages for all AS2 endpoints, at `/as2`."""
+    """Takes messages for all AS2 endpoints, at `/as2`; those with more than `in_memory` bytes from files."""
 
-    def __init__(self, parts: Parts, *, sender: As2Sender | None = None) -> None:
+    def __init__(self, parts: Parts, *, sender: As2Sender | None = None, in_memory: int = payloads.IN_MEMORY) -> None:
         self._parts = parts
         self._sender = sender or As2Sender(parts)
+        self._in_memory = in_memory
         self._behind = 0  # bytes of messages that were answered with 204 and are not on disk yet
         self._strangers = 0
         self._known: tuple[Snapshot, Directory] | None = None
@@ -62,47 +64,42 @@ class As2Listener:
 
     def take(self, request: Request) -> None:
         """Answer a request, when its message is on disk; one whose MDN is awaited elsewhere, at once."""
-        limits = self._parts.current.snapshot.settings.limits
-        body = b""
-        if request.content is not None:
-            request.content.seek(0)
-            body = request.content.read(limits.message_bytes + 1)
-        if len(body) > limits.message_bytes:
+        most = self._parts.current.snapshot.settings.limits.message_bytes
+        post = posted(request, in_memory=self._in_memory)
+        if post.size > most:
+            post.close()
             _write(request, _TOO_LARGE)
-            return
-        fields = {
-            name.decode("latin-1").lower(): ", ".join(value.decode("latin-1") for value in values)
-            for name, values in request.requestHeaders.getAllRawHeaders()
-        }
-        caller = Caller(certificate=certificate_of(request), authorization=fields.get("authorization", ""))
-        if not asked(fields).later:
-            self._parts.tasks.spawn("as2-receive", self._answered(request, fields, body, caller))
-        elif self._behind and self._behind + len(body) > limits.message_bytes + MOST_BEHIND:
+        elif not asked(post.fields).later:
+            self._parts.tasks.spawn("as2-receive", self._answered(request, post))
+        elif self._behind and self._behind + post.size > most + MOST_BEHIND:
+            post.close()
             _write(request, _LATER)
         else:
             _write(request, Answer(body=b"", status=204))
-            self._parts.tasks.spawn("as2-receive-later", self._taken_later(fields, body, caller))
+            self._parts.tasks.spawn("as2-receive-later", self._taken_later(post))
 
-    async def _answered(self, request: Request, fields: Mapping[str, str], body: bytes, caller: Caller) -> None:
+    async def _answered(self, request: Request, post: Posted) -> None:
         gone: list[bool] = []
         finished = request.notifyFinish()
         _ = finished.addErrback(lambda _: gone.append(True))
         try:
-            answer = await self._take(fields, body, caller) or uniform_answer(fields)
+            answer = await self._take(post)
         except CancelledError:
             if not gone:
                 _write(request, _LATER)
             raise
         if not gone:
-            _write(request, answer)
+            if isinstance(request, FrontRequest):
+                request.told = answer is not None
+            _write(request, answer or uniform_answer(post.fields))
 
-    async def _taken_later(self, fields: Mapping[str, str], body: bytes, caller: Caller) -> None:
+    async def _taken_later(self, post: Posted) -> None:
         """Take a message whose sender has its 204 already: the MDN is sent by the flow, once the message is on disk."""
-        weight = len(body) + _OVERHEAD
+        weight = post.size + _OVERHEAD
         self._behind += weight
         try:
-            if await self._take(fields, body, caller) is None:
-                await self._answer_stranger(fields)
+            if await self._take(post) is None:
+                await self._answer_stranger(post.fields)
         finally:
             self._behind -= weight
 
@@ -123,16 +120,16 @@ class As2Listener:
         finally:
             self._strangers -= 1
 
-    async def _take(self, fields: Mapping[str, str], body: bytes, caller: Caller) -> Answer | None:
+    async def _take(self, post: Posted) -> Answer | None:
         """The answer to a message or an MDN, when it is on disk; None for one that cannot be authenticated."""
+        fields, opening = post.fields, Opening(post)
         snapshot = self._parts.current.snapshot
         known, at = self._directory(snapshot), self._parts.now()
         limit = snapshot.settings.limits.expanded_bytes
         try:
-            came = await self._parts.tasks.in_thread(
-                opened, fields, body, known=known, at=at, limit=limit, caller=caller
-            )
+            came = await self._parts.tasks.in_thread(opening.run, known=known, at=at, limit=limit)
         except CancelledError:
+            opening.give_up()
             raise
         except Refused as refused:
             log.warning("as2_refused", code=refused.code, reason=refused.text, place=refused.place, **_who(fields))
@@ -162,7 +159,10 @@ class As2Listener:
         return Answer(body=b"")
 
     async def _accepted(self, incoming: Incoming, fields: Mapping[str, str]) -> Answer:
-        accepted = await self._parts.accept(incoming)
+        try:
+            accepted = await self._parts.accept(incoming)
+        finally:
+            discard(incoming)  # what the store took is not there any more; the evidence of a duplicate is
         if asked(fields).later and incoming.later is None:
             log.warning(
                 "as2_mdn_not_sent",
@@ -176,7 +176,7 @@ class As2Listener:
             message=accepted.message_id,
             partner=incoming.partner,
             duplicate=accepted.duplicate,
-            refusal=incoming.refusal,
+            refusal=accepted.refusal or incoming.refusal,
             version=plain(fields.get("as2-version", "1.0"), 20),
             product=plain(fields.get("as2-product") or fields.get("user-agent", ""), 100),
             **_who(fields),

@@ -17,6 +17,8 @@ from gateway.message import Answer, ReceiptOutcome
 
 PROCESSED = "processed"
 AUTHENTICATION_FAILED = "processed/error: authentication-failed"
+DUPLICATE_FILENAME = "processed/error: duplicate-filename"
+ILLEGAL_FILENAME = "processed/error: illegal-filename"
 INSUFFICIENT_SECURITY = "processed/error: insufficient-message-security"
 INVALID_MESSAGE_ID = "processed/error: invalid-message-id"
 UNSUPPORTED_FORMAT = "failed/failure: unsupported format"

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from gateway.config.certificates import OwnKey
 from gateway.endpoints.as2 import algorithms, ber, compressed, der, enveloped, mime, signed
@@ -14,6 +15,8 @@ from gateway.endpoints.as2.algorithms import Cipher, Digest, Padding, Transport,
 from gateway.endpoints.as2.ber import Element
 from gateway.endpoints.as2.mime import Part
 from gateway.errors import Refused
+from gateway.message import Body
+from gateway.store.payloads import body_of
 
 PKCS7 = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _CMS_BEGINS = frozenset({b"0\x80", b"0\x81", b"0\x82", b"0\x83", b"0\x84", b"0\x85"})
@@ -48,7 +51,8 @@ class Message:
     """An incoming message, opened. Unless `intact`, nothing of it may be used or told.
 
     `signature` says who signed it; `mic_content` is what its MIC is computed over, exactly as it came; `signed_entity`
-    the signed entity as it came, headers and body, which proves who signed what; `weak` are the weak algorithms used.
+    the signed entity as it came, headers and body, which proves who signed what; `weak` are the weak algorithms used;
+    `opened_by` is the key of ours it was encrypted to.
     """
 
     payload: Part
@@ -59,6 +63,7 @@ class Message:
     compressed: bool
     intact: bool
     mic_content: bytes
+    opened_by: RSAPrivateKey | None = None
 
     @property
     def encrypted(self) -> bool:
@@ -69,6 +74,14 @@ class Message:
         """The MIC in base64."""
         return mic(digest, self.mic_content)
 
+    def content(self) -> Body:
+        """The payload without its transfer encoding; raises `Refused` when that is malformed."""
+        return body_of(self.payload.decoded())
+
+    def evidence(self) -> Body | None:
+        """The signed entity; None when nothing is signed."""
+        return body_of(self.signed_entity) if self.signature else None
+
 
 def mic(digest: Digest, content: bytes) -> str:
     """A message integrity check in base64."""
@@ -77,26 +90,19 @@ def mic(digest: Digest, content: bytes) -> str:
 
 def compose(payload: bytes, *, filename: str, content_type: str, protection: Protection, at: datetime) -> Composed:
     """Sign and encrypt, compressed before or after signing. The same payload has the same MIC every time."""
-    headers = {
-        "Content-Type": content_type,
-        "Content-Disposition": mime.disposition(filename),
-        "Content-Transfer-Encoding": "binary",
-    }
-    body = payload
-    entity = mime.part(headers, body)
-    digest = protection.digest
-    # RFC 4130 section 7.3.1, RFC 5402 section 4: over what is signed; unsigned, over the part before compression
-    # with its headers; neither signed nor protected in another way, over the content alone.
-    plain = protection.recipient is None and not protection.compress
-    check = mic(digest, payload if plain else entity)
-    if protection.compress == "before-signing" or (protection.compress and not protection.key):
-        headers, body = pkcs7("compressed-data", "smime.p7z", compressed.compress(entity))
-        entity = mime.part(headers, body)
+    inner = contained(
+        payload,
+        filename=filename,
+        content_type=content_type,
+        signed=protection.key is not None,
+        encrypted=protection.recipient is not None,
+        compress=protection.compress,
+    )
+    headers, body, digest = inner.headers, inner.body, protection.digest
+    hashed = algorithms.digest(digest, inner.covered)
     if protection.key:
-        hashed = algorithms.digest(digest, entity)
-        check = base64.b64encode(hashed).decode()
         signature = signed.sign(hashed, key=protection.key, with_digest=digest, at=at, padding=protection.padding)
-        content_type, body = multipart_signed(entity, signature, digest)
+        content_type, body = multipart_signed(inner.covered, signature, digest)
         headers = {"Content-Type": content_type}
         if protection.compress == "after-signing":
             headers, body = pkcs7("compressed-data", "smime.p7z", compressed.compress(mime.part(headers, body)))
@@ -107,7 +113,42 @@ def compose(payload: bytes, *, filename: str, content_type: str, protection: Pro
         )
         kind = "authEnveloped-data" if enveloped.is_gcm(protection.cipher) else "enveloped-data"
         headers, body = pkcs7(kind, "smime.p7m", sealed)
-    return Composed(headers=headers, body=body, mic=check, digest=digest)
+    return Composed(headers=headers, body=body, mic=base64.b64encode(hashed).decode(), digest=digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contained:
+    """What of an outgoing message lies inside its signature and encryption, and what its MIC covers."""
+
+    headers: dict[str, str]
+    body: bytes
+    covered: bytes
+
+
+def contained(  # each says what the content depends on
+    payload: bytes,
+    *,
+    filename: str,
+    content_type: str,
+    signed: bool,
+    encrypted: bool,
+    compress: Literal["before-signing", "after-signing"] | None,
+) -> Contained:
+    """The content of a message; nothing of it depends on time, chance or keys."""
+    headers = {
+        "Content-Type": content_type,
+        "Content-Disposition": mime.disposition(filename),
+        "Content-Transfer-Encoding": "binary",
+    }
+    body = payload
+    entity = mime.part(headers, body)
+    # RFC 4130 section 7.3.1, RFC 5402 section 4: over what is signed; unsigned, over the part before compression
+    # with its headers; neither signed nor protected in another way, over the content alone.
+    covered = entity if encrypted or compress else payload
+    if compress == "before-signing" or (compress and not signed):
+        headers, body = pkcs7("compressed-data", "smime.p7z", compressed.compress(entity))
+        entity = mime.part(headers, body)
+    return Contained(headers=headers, body=body, covered=entity if signed else covered)
 
 
 def pkcs7(kind: str, name: str, content: bytes) -> tuple[dict[str, str], bytes]:
@@ -156,10 +197,10 @@ def open_message(
     `entity` is the HTTP body with the HTTP entity headers. Raises `Refused`; a message that comes back with `intact`
     False must be answered exactly as one that was refused.
     """
-    whole, cipher, intact = entity, None, True
+    whole, cipher, intact, key = entity, None, True, None
     if (info := _content_info(whole)) and info[0] in algorithms.ENVELOPES:
         opened = enveloped.open_envelope(info[1], keys)
-        whole, cipher, intact = mime.read(opened.content), opened.cipher, opened.intact
+        whole, cipher, intact, key = mime.read(opened.content), opened.cipher, opened.intact, opened.opened_by
     whole, before = _expanded(whole, limit)
     inner, signature, signed_content = _verified(whole, certificates, sha1=sha1)
     payload, after = _expanded(inner, limit)
@@ -182,6 +223,7 @@ def open_message(
         compressed=before or after,
         intact=intact,
         mic_content=covered,
+        opened_by=key,
     )
 
 

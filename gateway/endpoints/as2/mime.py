@@ -17,6 +17,9 @@ from gateway.errors import Refused
 
 MOST_HEADER_BYTES = 32 * 1024
 MOST_PARTS = 32
+MOST_TYPE = 255
+"""Most characters kept of a media type."""
+
 MOST_LOOKALIKES = 1000
 """Most places in a multipart that look like its boundary and are none; each costs a look."""
 
@@ -64,8 +67,13 @@ class Part:
     @property
     def filename(self) -> str | None:
         """The file name its sender gave it, made safe; None without one."""
+        return safe_name(self.said_filename or "")
+
+    @property
+    def said_filename(self) -> str | None:
+        """The file name as its sender wrote it; None without one."""
         found = value(self.headers.get("content-disposition", "")).parameters.get("filename")
-        return safe_name(found or self.type.parameters.get("name", ""))
+        return found or self.type.parameters.get("name")
 
     def decoded(self) -> bytes:
         """The content without its transfer encoding."""

@@ -15,12 +15,14 @@ from gateway.endpoints.as2.mdn import Mdn
 from gateway.endpoints.as2.message import Composed
 from gateway.endpoints.as2.mime import Part
 from gateway.endpoints.as2.settings import As2Settings
+from gateway.endpoints.as2.spooled import SpooledComposed
 from gateway.endpoints.base import LateReceipt, NewReceipt, Outgoing, Sent
 from gateway.errors import Refused, Transient
 from gateway.message import Delivery, ReceiptOutcome
 
 _KEPT = ("Content-Type", "AS2-From", "AS2-To", "AS2-Version", "Message-ID", "Date")
-_UNKNOWN = "Whether the partner has the message is not known; it is sent again with the same Message-ID."
+UNKNOWN = "Whether the partner has the message is not known; it is sent again with the same Message-ID."
+"""What is said at the end of every answer that proves nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class _Unfit(Exception):
     """An MDN that says nothing of the message; the text says why."""
 
 
-def remembered(composed: Composed) -> dict[str, str]:
+def remembered(composed: Composed | SpooledComposed) -> dict[str, str]:
     """What is to be remembered of a message for its MDN, which comes later."""
     return {"mic": composed.mic, "mic_algorithm": algorithms.mic_name(composed.digest)}
 
@@ -50,7 +52,7 @@ def judge(
     body: bytes,
     *,
     outgoing: Outgoing,
-    composed: Composed,
+    composed: Composed | SpooledComposed,
     settings: As2Settings,
     certificates: Sequence[x509.Certificate],
 ) -> Sent:
@@ -61,7 +63,7 @@ def judge(
     if settings.mdn.mode == "async" and not mdn.is_report(Part(fields, body, body)):
         return Sent(delivered=False, proof="the MDN is to come", again_in=settings.mdn.timeout)
     if not body.strip():
-        raise Transient(f"the answer holds no MDN; is the partner set to send it on another connection? {_UNKNOWN}")
+        raise Transient(f"the answer holds no MDN; is the partner set to send it on another connection? {UNKNOWN}")
     expected = Expected(
         wire_id=outgoing.wire_id, mic=composed.mic, digest=composed.digest, repeated=outgoing.attempt > 1
     )
@@ -69,9 +71,9 @@ def judge(
         read = mdn.read(Part(fields, body, body), certificates, sha1="sha1" in settings.accept)
         outcome = _checked(read, expected, signed=settings.mdn.signed)
     except Refused as refused:
-        raise Transient(f"the MDN is not accepted: {refused.text}. {_UNKNOWN}") from refused
+        raise Transient(f"the MDN is not accepted: {refused.text}. {UNKNOWN}") from refused
     except _Unfit as unfit:
-        raise Transient(f"{unfit}. {_UNKNOWN}") from unfit
+        raise Transient(f"{unfit}. {UNKNOWN}") from unfit
     return _sent(read, outcome, _whole(fields, body), _details(read, fields))
 
 

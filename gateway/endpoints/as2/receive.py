@@ -1,17 +1,20 @@
 """What becomes of a message from outside: plain work on bytes, done in one thread job up to the signed MDN.
 
-Nothing here stores anything. Whatever fails before the sender is known for certain raises `Refused`, and all such
+The body is in memory, or in a file when it is large; what is decided and answered is the same. Nothing here stores
+anything. Whatever fails before the sender is known for certain raises `Refused`, and all such
 failures are answered by `uniform_answer`, which knows only what the sender itself wrote in its headers. A partner that
 does not exist costs the same work as one that does.
 """
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from gateway.config.certificates import OwnIdentity, OwnKey, PartnerCertificates
 from gateway.config.snapshot import Snapshot
@@ -20,14 +23,17 @@ from gateway.endpoints.as2 import mdn
 from gateway.endpoints.as2.algorithms import Digest
 from gateway.endpoints.as2.client import NOBODY, Caller, admit
 from gateway.endpoints.as2.headers import Asked, asked
+from gateway.endpoints.as2.holding import Holding, holding
 from gateway.endpoints.as2.mdn import Report
 from gateway.endpoints.as2.message import Message, open_message
 from gateway.endpoints.as2.mime import Part
 from gateway.endpoints.as2.outcome import arrived
 from gateway.endpoints.as2.settings import As2Settings
-from gateway.endpoints.base import Incoming, Later, LateReceipt
+from gateway.endpoints.as2.spooled import SpooledMessage, open_spooled
+from gateway.endpoints.base import Incoming, Later, LateReceipt, Names
 from gateway.errors import Refused, Transient
-from gateway.message import Answer, Body
+from gateway.message import Answer
+from gateway.store.payloads import Spool
 
 UNIFORM_TEXT = (
     "The message was not taken: it could not be authenticated. Usual causes: the AS2 names are not agreed, the message "
@@ -85,34 +91,79 @@ def identity_of(settings: As2Settings, snapshot: Snapshot) -> OwnIdentity | None
 
 
 def opened(
-    fields: Mapping[str, str], body: bytes, *, known: Directory, at: datetime, limit: int, caller: Caller = NOBODY
+    fields: Mapping[str, str],
+    body: bytes | Spool,
+    *,
+    known: Directory,
+    at: datetime,
+    limit: int,
+    caller: Caller = NOBODY,
 ) -> Incoming | LateReceipt:
-    """What was posted: an MDN for a message of ours, or a message; raises as `receive`."""
-    late = receipt(fields, body, known=known, at=at)
+    """What was posted: an MDN for a message of ours, or a message; raises as `receive`. No MDN is large."""
+    late = receipt(fields, body, known=known, at=at) if isinstance(body, bytes) else None
     return late or receive(fields, body, known=known, at=at, limit=limit, caller=caller)
 
 
 def receive(
-    fields: Mapping[str, str], body: bytes, *, known: Directory, at: datetime, limit: int, caller: Caller = NOBODY
+    fields: Mapping[str, str],
+    body: bytes | Spool,
+    *,
+    known: Directory,
+    at: datetime,
+    limit: int,
+    caller: Caller = NOBODY,
 ) -> Incoming:
     """The message to accept, with the answer to give once it is on disk; `fields` are the HTTP headers by lower-case
     name, `limit` the most bytes it may expand to, `caller` the client it came from.
 
-    Raises `Refused` for a message that cannot be authenticated, `Transient` when we cannot sign the answer.
+    Content and evidence of a large message are files beside its body, for the store to take or the caller to discard.
+    Raises `Refused` for a message that cannot be authenticated, `Transient` when we cannot sign the answer or the disk
+    has no room; nothing is left then but the body.
     """
-    sender, receiver = _names(fields)
+    relation = known.relations.get(_names(fields))
     message_id, well_formed = _identity(fields)
-    relation = known.relations.get((sender, receiver))
+    with _open(fields, body, relation, known=known, at=at, limit=limit) as message:
+        return _judged(message, fields, relation, (message_id, well_formed), known=known, caller=caller, at=at)
+
+
+def _open(
+    fields: Mapping[str, str],
+    body: bytes | Spool,
+    relation: Relation | None,
+    *,
+    known: Directory,
+    at: datetime,
+    limit: int,
+) -> AbstractContextManager[Message | SpooledMessage]:
     certificates = relation.certificates.verifying(at) if relation else ()
-    accepts = relation.settings.accept if relation else ()
-    message = open_message(
-        Part(fields, body, body),
+    sha1 = relation is not None and "sha1" in relation.settings.accept
+    if isinstance(body, bytes):
+        whole = Part(fields, body, body)
+        return nullcontext(open_message(whole, keys=known.keys, certificates=certificates, limit=limit, sha1=sha1))
+    return open_spooled(
+        Part(fields, b"", b""),
+        body,
         keys=known.keys,
         certificates=certificates,
         limit=limit,
-        sha1="sha1" in accepts,
+        directory=body.directory,
+        sha1=sha1,
+        spent=body.close,
     )
-    payload = message.payload.decoded()
+
+
+def _judged(
+    message: Message | SpooledMessage,
+    fields: Mapping[str, str],
+    relation: Relation | None,
+    identity: tuple[str, bool],
+    *,
+    known: Directory,
+    caller: Caller,
+    at: datetime,
+) -> Incoming:
+    sender, receiver = _names(fields)
+    message_id, well_formed = identity
     if relation is None:
         raise Refused("AS2-UNKNOWN", f"no active partner sends as '{sender}' to '{receiver}'")
     admit(relation.settings.client, caller, files=known.tls, at=at)
@@ -123,7 +174,8 @@ def receive(
     if not message.intact:
         raise Refused("AS2-DECRYPT", "the message cannot be decrypted: its key or its padding is wrong")
     wish = asked(fields)
-    disposition, refusal = _judge(message, wish, relation.settings)
+    held = holding(message)
+    disposition, refusal = _judge(message, held, wish, relation)
     if not well_formed:
         disposition, refusal = mdn.INVALID_MESSAGE_ID, "its Message-ID holds blanks or other characters it must not"
     report = Report(
@@ -138,20 +190,38 @@ def receive(
         endpoint=relation.endpoint,
         partner=relation.partner,
         peer_id=message_id,
-        body=Body(sha256=hashlib.sha256(payload).hexdigest(), size=len(payload), data=payload),
+        body=message.content(),
         filename=message.payload.filename,
-        content_type=message.payload.type.word,
+        content_type=held.content_type,
         headers=as2_headers.kept(fields),
         answer=_answer(report, message, wish, relation, at),
         refusal=refusal or None,
-        evidence=_body(message.signed_entity) if message.signature else None,
+        evidence=message.evidence(),
         later=_later(wish, relation.settings),
         alike=relation.settings.duplicates.within if relation.settings.duplicates.by_content else None,
+        signatures=message.signature.marks if message.signature else (),
+        names=None if refusal else _unique(report, message, held, wish=wish, relation=relation, at=at),
+        proposal=held.proposal,
     )
 
 
-def _body(data: bytes) -> Body:
-    return Body(sha256=hashlib.sha256(data).hexdigest(), size=len(data), data=data)
+def _unique(
+    report: Report,
+    message: Message | SpooledMessage,
+    held: Holding,
+    *,
+    wish: Asked,
+    relation: Relation,
+    at: datetime,
+) -> Names | None:
+    """The file names that must not have come before, where the partner's file says so."""
+    rule = relation.settings.filenames
+    if rule is None or rule.unique is None or not held.filenames:
+        return None
+    refusal = "its file name came before"
+    refused = replace(report, disposition=mdn.DUPLICATE_FILENAME, text=_text(message, report.receiver, refusal))
+    answer = _answer(refused, message, wish, relation, at)
+    return Names(names=held.filenames, within=rule.unique, refusal=refusal, answer=answer)
 
 
 def _names(fields: Mapping[str, str]) -> tuple[str, str]:
@@ -166,7 +236,7 @@ def _identity(fields: Mapping[str, str]) -> tuple[str, bool]:
     except Refused:
         if not value:
             raise
-        return value, False
+        return f"malformed-{sha256(value.encode()).hexdigest()}", False  # of any length and any characters
 
 
 def _later(wish: Asked, settings: As2Settings) -> Later | None:
@@ -214,20 +284,31 @@ def receipt(fields: Mapping[str, str], body: bytes, *, known: Directory, at: dat
     )
 
 
-def _judge(message: Message, wish: Asked, settings: As2Settings) -> tuple[str, str]:
+def _judge(message: Message | SpooledMessage, held: Holding, wish: Asked, relation: Relation) -> tuple[str, str]:
     """The disposition for an authenticated message, and why it is refused (empty when it is not)."""
+    settings = relation.settings
     if settings.require.encrypted and not message.encrypted:
         return mdn.INSUFFICIENT_SECURITY, "it is signed but not encrypted, and it must be"
     if weak := message.weak - set(settings.accept):
         return mdn.INSUFFICIENT_SECURITY, f"it uses {', '.join(sorted(weak))}, which is too weak; use AES"
     if wish.names_digests and not _digests(wish, settings):
         return mdn.UNSUPPORTED_MIC, "none of the MIC algorithms it asks for is supported; ask for sha-256"
-    if message.payload.type.word == "multipart/related":
-        return mdn.UNSUPPORTED_FORMAT, "it holds several attachments; send each in a message of its own"
+    if message.opened_by is not None and not _is_of(message.opened_by, relation.identity):
+        name = as2_headers.quote(relation.identity.as2_id)
+        return mdn.INSUFFICIENT_SECURITY, f"it is encrypted to a certificate that is not one of {name}; use ours in use"
+    if held.problem:
+        return mdn.UNSUPPORTED_FORMAT, f"its attachments cannot be told apart: {held.problem}"
+    if settings.filenames is not None and held.illegal is not None:
+        return mdn.ILLEGAL_FILENAME, f"{held.illegal[:100]!a} is a path or holds characters no file name may hold"
     return mdn.PROCESSED, ""
 
 
-def _text(message: Message, sender: str, refusal: str) -> str:
+def _is_of(key: RSAPrivateKey, identity: OwnIdentity) -> bool:
+    """True when the key is one of the identity's; two identities may have the same one, each from its own file."""
+    return any(own.key is key or own.key.public_key() == key.public_key() for own in identity.keys)
+
+
+def _text(message: Message | SpooledMessage, sender: str, refusal: str) -> str:
     name = as2_headers.quote(sender)
     if refusal:
         return f"The message from {name} was authenticated and is refused: {refusal}."
@@ -239,7 +320,7 @@ def _text(message: Message, sender: str, refusal: str) -> str:
     return f"The message from {name} was received{', ' + how if how else ''}. It is kept and will be processed."
 
 
-def _answer(report: Report, message: Message, wish: Asked, relation: Relation, at: datetime) -> Answer:
+def _answer(report: Report, message: Message | SpooledMessage, wish: Asked, relation: Relation, at: datetime) -> Answer:
     settings, identity = relation.settings, relation.identity
     if not wish.receipt:
         if report.disposition == mdn.PROCESSED:

@@ -4,6 +4,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, AsymmetricPadding, PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from gateway.config.certificates import PrivateKey
 from gateway.endpoints.as2 import algorithms, der
@@ -75,6 +76,17 @@ class Scheme:
                 f"signature algorithm {der.dotted(oid)} is not accepted with {name} and the kind of key in the "
                 "partner's certificate",
             )
+
+    def mark(self, signature: bytes) -> str:
+        """What tells a signature that fits from every other one of its key, in hex, however it is written.
+
+        Who holds no key can turn the second half of an ECDSA signature over, and it fits still; the first one stays.
+        """
+        fixed = signature
+        if isinstance(self._key, EllipticCurvePublicKey):
+            first, _ = decode_dss_signature(signature)
+            fixed = first.to_bytes((first.bit_length() + 7) // 8)
+        return algorithms.digest("sha256", fixed).hex()
 
     def fits(self, signature: bytes, covered: bytes) -> bool:
         """True when it is the signature over this digest."""

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import NoReturn
+from pathlib import Path
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError, SSLError
 from twisted.python.failure import Failure
-from twisted.web.client import RequestTransmissionFailed, ResponseFailed
+from twisted.web.client import RequestGenerationFailed, RequestTransmissionFailed, ResponseFailed
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 
@@ -17,12 +17,13 @@ from gateway.config.certificates import OwnIdentity, PartnerCertificates
 from gateway.config.snapshot import Snapshot
 from gateway.endpoints.as2 import headers as as2_headers
 from gateway.endpoints.as2 import mime
-from gateway.endpoints.as2.body import Bytes, bounded
+from gateway.endpoints.as2.body import Bytes, Patience, Pieces, bounded
 from gateway.endpoints.as2.headers import plain
 from gateway.endpoints.as2.message import Composed, Protection, compose
 from gateway.endpoints.as2.outcome import judge, remembered
 from gateway.endpoints.as2.receive import identity_of
 from gateway.endpoints.as2.settings import As2Settings
+from gateway.endpoints.as2.spooled import SpooledComposed, compose_spooled
 from gateway.endpoints.base import Outgoing, OwedAnswer, Parts, Sent
 from gateway.endpoints.http_client import HttpClient, Way, authorization, way_of, why
 from gateway.endpoints.http_expect import Held
@@ -39,6 +40,7 @@ _NOT_REACHED = (
     ConnectionClosed,
     DNSLookupError,
     SSLError,
+    RequestGenerationFailed,
     RequestTransmissionFailed,
     ResponseFailed,
 )
@@ -76,14 +78,25 @@ class As2Sender:
                 f"partners/{outgoing.partner}.yaml: endpoint '{outgoing.endpoint}' has no identity of ours; name one of "
                 "gateway.toml with 'identity'"
             )
-        composed = await self._parts.tasks.in_thread(prepare, outgoing, settings, identity)
-        fields = request_headers(outgoing, settings, identity, composed)
-        if settings.mdn.mode == "async":
-            await outgoing.remember(remembered(composed))
-        answered = await self._post(settings, fields, composed.body, snapshot=outgoing.snapshot)
-        _check_status(answered, settings.url, self._parts.now())
+        in_thread = self._parts.tasks.in_thread
+        composed: Composed | SpooledComposed
+        if outgoing.content.data is not None:
+            composed = await in_thread(prepare, outgoing, settings, identity)
+        else:
+            composed = await in_thread(prepare_spooled, outgoing, settings, identity, self._parts.spool)
+        patience = self._patience(settings)
+        entity = self._entity(composed, settings, patience)
+        try:
+            fields = request_headers(outgoing, settings, identity, composed)
+            if settings.mdn.mode == "async":
+                await outgoing.remember(remembered(composed))
+            answered = await self._post(settings, fields, entity, snapshot=outgoing.snapshot, patience=patience)
+        finally:
+            if isinstance(entity, Pieces):
+                entity.release()
+        check_status(answered, settings.url, self._parts.now())
         known = outgoing.snapshot.certificates.get(outgoing.partner, PartnerCertificates())
-        return await self._parts.tasks.in_thread(
+        return await in_thread(
             judge,
             answered.headers,
             answered.body,
@@ -93,6 +106,13 @@ class As2Sender:
             certificates=known.verifying(self._parts.now()),
         )
 
+    async def post(
+        self, settings: As2Settings, fields: Headers, composed: Composed, *, snapshot: Snapshot
+    ) -> Answered:
+        """The answer to a composed message, whatever its status; raises as `send` when there is none."""
+        entity = Bytes(composed.body, chunked=settings.chunked)
+        return await self._post(settings, fields, entity, snapshot=snapshot)
+
     async def answer(self, owed: OwedAnswer) -> None:
         """Send an MDN to the address its receiver named, which must be on a host that the partner's file allows."""
         settings = owed.settings
@@ -101,35 +121,51 @@ class As2Sender:
             raise Permanent(f"partners/{owed.partner}.yaml does not allow MDNs to {plain(owed.to, 200)}: see mdn.hosts")
         fields = {name: [mime.field(value)] for name, value in owed.answer.headers.items()}
         fields["User-Agent"] = [USER_AGENT]
-        answered = await self._post(settings, Headers(fields), owed.answer.body, snapshot=owed.snapshot, to=owed.to)
-        _check_status(answered, owed.to, self._parts.now())
+        entity = Bytes(owed.answer.body, chunked=settings.chunked)
+        answered = await self._post(settings, Headers(fields), entity, snapshot=owed.snapshot, to=owed.to)
+        check_status(answered, owed.to, self._parts.now())
+
+    def _patience(self, settings: As2Settings) -> Patience:
+        return Patience(self._parts.reactor, settings.timeout.total_seconds())
+
+    def _entity(
+        self, composed: Composed | SpooledComposed, settings: As2Settings, patience: Patience
+    ) -> Bytes | Pieces:
+        if isinstance(composed, Composed):
+            return Bytes(composed.body, chunked=settings.chunked)
+        return Pieces(composed, self._parts.reactor, chunked=settings.chunked, progress=patience.renew)
 
     async def close(self) -> None:
         """End the connections that are kept open."""
         await self._client.close()
 
     async def _post(
-        self, settings: As2Settings, fields: Headers, body: bytes, *, snapshot: Snapshot, to: str | None = None
+        self,
+        settings: As2Settings,
+        fields: Headers,
+        entity: IBodyProducer,
+        *,
+        snapshot: Snapshot,
+        to: str | None = None,
+        patience: Patience | None = None,
     ) -> Answered:
         url = to or settings.url
         seconds = settings.timeout.total_seconds()
-
-        def over(_result: object, _seconds: float) -> NoReturn:
-            raise Transient(f"{url} did not answer within {seconds:g} s; it may have the message or not")
-
-        exchange = Deferred.fromCoroutine(self._exchange(settings, fields, body, snapshot=snapshot, url=url))
-        answered: Answered = await exchange.addTimeout(seconds, self._parts.reactor, over)
-        return answered
+        late = Transient(f"{url} did not answer within {seconds:g} s; it may have the message or not")
+        exchange = Deferred.fromCoroutine(self._exchange(settings, fields, entity, snapshot=snapshot, url=url))
+        return await (patience or self._patience(settings)).wait(exchange, late)
 
     async def _exchange(
-        self, settings: As2Settings, fields: Headers, body: bytes, *, snapshot: Snapshot, url: str
+        self, settings: As2Settings, fields: Headers, entity: IBodyProducer, *, snapshot: Snapshot, url: str
     ) -> Answered:
-        way, login = await self._parts.tasks.in_thread(_way, settings, snapshot)
+        if settings.password or (settings.proxy and settings.proxy.password):  # which may lie in files
+            way, login = await self._parts.tasks.in_thread(_way, settings, snapshot)
+        else:
+            way, login = _way(settings, snapshot)
         for name, value in ((b"Authorization", login), (b"Expect", b"100-continue" if way.expecting else b"")):
             if value and (name != b"Authorization" or url == settings.url):
                 fields.setRawHeaders(name, [value])
         agent = self._agent or await self._client.agent(way, snapshot)
-        entity: IBodyProducer = Bytes(body, chunked=settings.chunked)
         if way.expecting:
             entity = Held(entity, self._parts.reactor)
         try:
@@ -152,6 +188,31 @@ def _way(settings: As2Settings, snapshot: Snapshot) -> tuple[Way, bytes]:
 
 def prepare(outgoing: Outgoing, settings: As2Settings, identity: OwnIdentity) -> Composed:
     """The message of a delivery, with the keys and certificates in force at its time."""
+    return compose(
+        outgoing.body,
+        filename=outgoing.filename,
+        content_type=settings.content_type or outgoing.content_type,
+        protection=_protection(outgoing, settings, identity),
+        at=outgoing.at,
+    )
+
+
+def prepare_spooled(
+    outgoing: Outgoing, settings: As2Settings, identity: OwnIdentity, directory: Path
+) -> SpooledComposed:
+    """The same of a large delivery, in files below `directory`; raises `Transient` when the disk has no room."""
+    protection = _protection(outgoing, settings, identity)
+    return compose_spooled(
+        outgoing.open(),
+        filename=outgoing.filename,
+        content_type=settings.content_type or outgoing.content_type,
+        protection=protection,
+        at=outgoing.at,
+        directory=directory,
+    )
+
+
+def _protection(outgoing: Outgoing, settings: As2Settings, identity: OwnIdentity) -> Protection:
     key, recipient = None, None
     if settings.sign != "none":
         key = identity.signing(outgoing.at)
@@ -165,7 +226,7 @@ def prepare(outgoing: Outgoing, settings: As2Settings, identity: OwnIdentity) ->
             raise Permanent(
                 f"partners/{outgoing.partner}.yaml has no certificate in force to encrypt to; ask the partner for one"
             )
-    protection = Protection(
+    return Protection(
         key=key,
         digest=settings.digest,
         recipient=recipient,
@@ -174,16 +235,11 @@ def prepare(outgoing: Outgoing, settings: As2Settings, identity: OwnIdentity) ->
         padding=settings.padding,
         transport=settings.key_transport,
     )
-    return compose(
-        outgoing.body,
-        filename=outgoing.filename,
-        content_type=settings.content_type or outgoing.content_type,
-        protection=protection,
-        at=outgoing.at,
-    )
 
 
-def request_headers(outgoing: Outgoing, settings: As2Settings, identity: OwnIdentity, composed: Composed) -> Headers:
+def request_headers(
+    outgoing: Outgoing, settings: As2Settings, identity: OwnIdentity, composed: Composed | SpooledComposed
+) -> Headers:
     """The HTTP headers of a message; the Message-ID is the same at every attempt."""
     fields = {
         "AS2-Version": as2_headers.VERSION,
@@ -209,7 +265,8 @@ def request_headers(outgoing: Outgoing, settings: As2Settings, identity: OwnIden
     return Headers({name: [mime.field(value)] for name, value in fields.items()})
 
 
-def _check_status(answered: Answered, url: str, now: datetime) -> None:
+def check_status(answered: Answered, url: str, now: datetime) -> None:
+    """Do nothing for a success; raise `Permanent` or `Transient` for what another status means."""
     status = answered.status
     if 200 <= status < 300:
         return

@@ -84,6 +84,16 @@ class Duplicates(Strict):
     within: Duration = Field(default=timedelta(days=30), description="for how long after the first one")
 
 
+class Filenames(Strict):
+    """What the file names of its messages must be; a message with another one is refused."""
+
+    unique: Duration | None = Field(
+        default=None,
+        gt=timedelta(),
+        description="for how long no name may come again; none: for no time. A path is no name in any case",
+    )
+
+
 class Require(Strict):
     """What a message from the partner must be; one that is not is refused."""
 
@@ -116,6 +126,9 @@ class As2Settings(EndpointSettings):
     )
     mdn: Mdn = Field(default_factory=Mdn, description="receipt asked for")
     duplicates: Duplicates = Field(default=Duplicates(), description="what else than its Message-ID makes a duplicate")
+    filenames: Filenames | None = Field(
+        default=None, description="what the file names of messages from it must be; none: anything, cut to a plain name"
+    )
     require: Require = Field(default_factory=Require, description="what messages from it must be")
     subject: str | None = Field(default=None, max_length=200, description="Subject; none: kind and number")
     content_type: Annotated[str, AfterValidator(_media_type)] | None = Field(
@@ -137,7 +150,7 @@ class As2Settings(EndpointSettings):
     timeout: Duration = Field(
         default=timedelta(seconds=120),
         ge=timedelta(seconds=1),
-        description="longest time for one attempt, connecting to MDN",
+        description="longest time for one attempt, connecting to MDN; while a large message is sent, without progress",
     )
 
     def takes_mdn_at(self, address: str) -> bool:

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography import x509
@@ -23,10 +23,14 @@ _DATA_ATTRIBUTE = der.sequence(der.identifier(algorithms.CONTENT_TYPE), der.set_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A signature that holds: whose, and with which digest."""
+    """A signature that holds: whose, with which digest, and what tells it from every other signature.
+
+    `marks` has one for each signer we know, in hex: nobody can make the same signature with another one.
+    """
 
     certificate: x509.Certificate
     digest: Digest
+    marks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,12 +135,11 @@ def verify_parts(
     """
     if not 1 <= len(found.signers) <= MOST_SIGNERS:
         raise _refused(f"it has {len(found.signers)} signers; 1 to {MOST_SIGNERS} are accepted")
-    who: Verified | None = None
-    for signer in found.signers:
-        who = _verified(signer, found.content_type, content, certificates, sha1=sha1) or who
-    if who is None:
+    who = [_verified(signer, found.content_type, content, certificates, sha1=sha1) for signer in found.signers]
+    known = [each for each in who if each is not None]
+    if not known:
         raise _refused("it was made with none of the partner's certificates in force; compare those in its file")
-    return who
+    return replace(known[-1], marks=tuple(mark for each in known for mark in each.marks))
 
 
 def _verified(
@@ -164,7 +167,7 @@ def _verified(
     scheme = Scheme(fields[3], key, name)
     value = fields[4].octets()
     if any(scheme.fits(value, each) for each in _digests(attributes, content_type, content, name)):
-        return Verified(certificate=known, digest=name)
+        return Verified(certificate=known, digest=name, marks=(scheme.mark(value),))
     raise _refused("the signature does not fit the partner's key")
 
 

@@ -1,21 +1,23 @@
 """Messages too large for memory, opened and composed from file to file; the same steps as `message` takes in memory.
 
-Intermediate files have no name, so that nothing of them is left when the process ends. Only small things are read into
-memory: headers, signatures, keys.
+Only small things are read into memory: headers, signatures, keys. Intermediate files have no name, so that nothing of
+them is left when the process ends; but for those that may become what is kept, which the next start sweeps.
 """
 
 import base64
 import binascii
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from os import urandom
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext, AEADEncryptionContext, CipherContext
 from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -28,41 +30,55 @@ from gateway.endpoints.as2.ber import Element
 from gateway.endpoints.as2.enveloped import Sealed
 from gateway.endpoints.as2.message import PKCS7, PKCS7_SIGNATURE, Protection
 from gateway.endpoints.as2.mime import Part
-from gateway.endpoints.as2.window import Segment, Window
+from gateway.endpoints.as2.window import OnDisk, Segment, Window
 from gateway.errors import Refused
 from gateway.message import Body
+from gateway.store import payloads
 from gateway.store.payloads import Spool
 
 MOST_SIGNATURE = 1024**2
 """Largest signature part read, in bytes."""
+MOST_PUT_TOGETHER = 64 * 1024
+"""Bytes of a piece of a string from which on it is not worth while to put it together with others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A body part in a file: its headers; `body` its content as it came; `raw` all of it as it came."""
+    """A body part in a file: its headers; `body` its content as it came; `raw` all of it as it came.
+
+    `spool` is the file it is alone in, when it is one of ours.
+    """
 
     part: Part
     body: Window
     raw: Window
+    spool: Spool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpooledMessage:
-    """An incoming message, opened; as `message.Message`, with its content and its signed entity as files.
+    """An incoming message, opened; as `message.Message`, with its content and its signed entity in files.
 
-    To be closed when no MIC is wanted any more.
+    A context manager: at its end the intermediate files are gone, and after an exception `content` and `evidence` too.
     """
 
     payload: Part
-    content: Body
-    evidence: Body | None
     signature: signed.Verified | None
     cipher: Cipher | None
     weak: frozenset[Weak]
     compressed: bool
     intact: bool
-    covered: Sequence[Segment]
+    inner: Piece
+    entity: Piece
+    covered: signed.Covered
     files: "Files"
+    opened_by: RSAPrivateKey | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.files.close(discard=kind is not None)
 
     @property
     def encrypted(self) -> bool:
@@ -71,22 +87,33 @@ class SpooledMessage:
 
     def mic(self, digest: Digest) -> str:
         """The MIC in base64."""
-        return base64.b64encode(window.digest(digest, self.covered)).decode()
+        return base64.b64encode(self.covered.digest(digest)).decode()
 
-    def close(self) -> None:
-        """Let the intermediate files go."""
-        self.files.close()
+    def content(self) -> Body:
+        """The payload without its transfer encoding, written to a file of its own; as `message.Message.content`."""
+        return self.files.body(_decoded(self.inner))
+
+    def evidence(self) -> Body | None:
+        """The signed entity; the file it was decrypted or expanded into, where nothing else is in that."""
+        if self.signature is None:
+            return None
+        return self.files.body(window.chunks(_entity(self.entity)), already=self.entity.spool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpooledComposed:
-    """An outgoing message as `message.Composed`, its body in a file without a name, open and at its beginning."""
+    """An outgoing message as `message.Composed`, its body in segments, of `size` bytes, to be closed after use."""
 
     headers: dict[str, str]
-    file: BinaryIO
+    body: Sequence[Segment]
     size: int
     mic: str
     digest: Digest
+    files: "Files"
+
+    def close(self) -> None:
+        """Let the files go."""
+        self.files.close()
 
 
 class Files:
@@ -94,98 +121,117 @@ class Files:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._open: list[BinaryIO] = []
+        self._open: list[BinaryIO | Spool] = []
+        self._bodies: list[Body] = []
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def new(self) -> BinaryIO:
-        """An empty file without a name."""
-        file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115  # closed by `close`
+    def keep(self, file: BinaryIO) -> None:
+        """Close this file with the others."""
         self._open.append(file)
-        return file
 
-    def close(self, *, keep: BinaryIO | None = None) -> None:
-        """Close all files but one."""
+    def spool(self) -> Spool:
+        """An empty file that may become a body."""
+        spool = Spool(self._directory)
+        self._open.append(spool)
+        return spool
+
+    def close(self, *, discard: bool = False) -> None:
+        """Close all files; `discard` the bodies too."""
         for file in self._open:
-            if file is not keep:
+            with suppress(OSError):  # closing writes what is still held, and the disk may be full
                 file.close()
-        self._open = []
+        for body in self._bodies if discard else ():
+            payloads.discard(body)
+        self._open, self._bodies = [], []
 
     def written(self, pieces: Iterable[bytes]) -> Window:
-        """A file of these bytes."""
-        file = self.new()
-        for piece in pieces:
-            file.write(piece)
-        file.flush()
+        """A file without a name of these bytes."""
+        with payloads.disk_errors(self._directory):
+            file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115  # closed by `close`
+            self._open.append(file)
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
         return Window(file)
 
-    def body(self, segments: Iterable[Segment]) -> Body:
-        """A body for the store of these bytes."""
-        spool = Spool(self._directory)
-        try:
-            for piece in window.chunks(segments):
+    def body(self, pieces: Iterable[bytes], *, already: Spool | None = None) -> Body:
+        """A body for the store of these bytes; they may be in a file `already`."""
+        spool = already
+        if spool is None:
+            spool = self.spool()
+            for piece in pieces:
                 spool.write(piece)
-            return spool.finish()
-        finally:
-            spool.close()
+        body = spool.finish()
+        self._bodies.append(body)
+        return body
 
 
 def open_spooled(
     headers: Part,
-    file: BinaryIO,
+    file: OnDisk,
     *,
     keys: Sequence[OwnKey],
     certificates: Sequence[x509.Certificate],
     limit: int,
     directory: Path,
     sha1: bool = False,
+    spent: Callable[[], None] = lambda: None,
 ) -> SpooledMessage:
-    """As `message.open_message`: `headers` are the HTTP entity headers, `file` the body; new files are in `directory`."""
+    """As `message.open_message`: `headers` are the HTTP entity headers, `file` the body; new files are in `directory`.
+
+    `spent` is called when the body was decrypted and is not needed any more, so that its room on the disk is free for
+    what is in it. Raises `Transient` when the disk has no room.
+    """
     files = Files(directory)
     try:
         whole = Piece(part=headers, body=Window(file), raw=Window(file))
-        return _opened(whole, keys=keys, certificates=certificates, limit=limit, files=files, sha1=sha1)
+        cipher, intact, key = None, True, None
+        if (info := _content_info(whole, files)) and info[0] in algorithms.ENVELOPES:
+            opened, cipher, intact, key = _decrypted(info[1], keys, files)
+            whole = _read_all(opened)
+            spent()
+        found = _opened(whole, cipher, certificates=certificates, limit=limit, files=files, sha1=sha1)
+        return replace(found, intact=intact, opened_by=key)
     except BaseException:
-        files.close()
+        files.close(discard=True)
         raise
 
 
 def _opened(
     whole: Piece,
+    cipher: Cipher | None,
     *,
-    keys: Sequence[OwnKey],
     certificates: Sequence[x509.Certificate],
     limit: int,
     files: Files,
     sha1: bool,
 ) -> SpooledMessage:
-    cipher, intact = None, True
-    if (info := _content_info(whole, files)) and info[0] in algorithms.ENVELOPES:
-        opened, cipher, intact = _decrypted(info[1], keys, files)
-        whole = _read(opened)
+    """What lies below the encryption, as if that had been intact."""
     whole, before = _expanded(whole, limit, files)
-    inner, signature, content = _verified(whole, certificates, files, sha1=sha1)
+    inner, signature, covered = _verified(whole, certificates, files, sha1=sha1)
     payload, after = _expanded(inner, limit, files)
     message.check_payload(payload.part)
-    if content is not None:
-        covered = content
-    else:
-        covered = payload.raw if cipher or before or after else payload.body
+    if covered is None:
+        covered = _covered(payload.raw if cipher or before or after else payload.body)
     weak: set[Weak] = {"3des-cbc"} if cipher == "3des-cbc" else set()
     if signature and signature.digest == "sha1":
         weak.add("sha1")
-    kept = [payload.body] if intact else []  # what cannot be right need not be written
     return SpooledMessage(
         payload=payload.part,
-        content=files.body(window.chunks(kept) if _is_plain(payload.part) else _decoded(payload)),
-        evidence=files.body(_entity(whole)) if signature else None,
         signature=signature,
         cipher=cipher,
         weak=frozenset(weak),
         compressed=before or after,
-        intact=intact,
-        covered=(covered,),
+        intact=True,
+        inner=payload,
+        entity=whole,
+        covered=covered,
         files=files,
     )
+
+
+def _read_all(spool: Spool) -> Piece:
+    return replace(_read(Window(spool)), spool=spool)
 
 
 def _read(raw: Window) -> Piece:
@@ -248,25 +294,36 @@ def _content_info(piece: Piece, files: Files) -> tuple[bytes, Element] | None:
 
 
 def _octets(element: Element, tag: int = der.OCTET_STRING) -> Iterator[bytes]:
-    """The octets of a string in pieces that fit into memory."""
+    """The octets of a string in pieces that fit into memory; small ones, as some peers make, are put together."""
     data = element.source.data
+    held = bytearray()
     for begin, end in element.pieces(tag):
+        if end - begin < MOST_PUT_TOGETHER:
+            held += data[begin:end]
+            if len(held) >= MOST_PUT_TOGETHER:
+                yield bytes(held)
+                held.clear()
+            continue
+        if held:
+            yield bytes(held)
+            held.clear()
         for at in range(begin, end, window.PIECE):
             yield data[at : min(at + window.PIECE, end)]
+    if held:
+        yield bytes(held)
 
 
-def _decrypted(info: Element, keys: Sequence[OwnKey], files: Files) -> tuple[Window, Cipher, bool]:
+def _decrypted(info: Element, keys: Sequence[OwnKey], files: Files) -> tuple[Spool, Cipher, bool, RSAPrivateKey]:
     fields = enveloped.fields(info)
     sealed = enveloped.sealed_as(fields.algorithm, fields.behind)
     own, carried, how = enveloped.ours(fields.recipients, keys)
     key = transport.content_key(own, carried, how, KEY_BYTES[sealed.cipher])
-    file = files.new()
-    intact = _decrypt(sealed, key, _octets(fields.encrypted, 0x80), file)
-    file.flush()
-    return Window(file), sealed.cipher, intact
+    spool = files.spool()
+    intact = _decrypt(sealed, key, _octets(fields.encrypted, 0x80), spool)
+    return spool, sealed.cipher, intact, own
 
 
-def _decrypt(sealed: Sealed, key: bytes, encrypted: Iterable[bytes], out: BinaryIO) -> bool:
+def _decrypt(sealed: Sealed, key: bytes, encrypted: Iterable[bytes], out: Spool) -> bool:
     """Decrypt into a file; True when padding or tag are right. The last block or tag is held back until the end."""
     context = enveloped.decryptor(sealed, key)
     block = enveloped.block_of(sealed.cipher)
@@ -275,11 +332,13 @@ def _decrypt(sealed: Sealed, key: bytes, encrypted: Iterable[bytes], out: Binary
     held, size = b"", 0
     for piece in encrypted:
         size += len(piece)
-        held += piece
-        ready = len(held) - kept
-        if ready > 0:
-            out.write(context.update(held[:ready]))
-            held = held[ready:]
+        ready = len(held) + len(piece) - kept
+        if ready <= 0 or len(held) > ready:
+            held += piece
+            continue
+        out.write(context.update(held))
+        out.write(context.update(memoryview(piece)[: ready - len(held)]))
+        held = piece[ready - len(held) :]
     if isinstance(context, AEADDecryptionContext):
         if len(held) != kept:
             raise enveloped.refused("the encrypted content is shorter than its tag")
@@ -299,24 +358,29 @@ def _expanded(piece: Piece, limit: int, files: Files) -> tuple[Piece, bool]:
         return piece, False
     octets = compressed.octets(info[1])
     size = sum(end - begin for begin, end in octets.pieces())
-    return _read(files.written(compressed.expanded(_octets(octets), size=size, limit=limit))), True
+    spool = files.spool()
+    for out in compressed.expanded(_octets(octets), size=size, limit=limit):
+        spool.write(out)
+    return _read_all(spool), True
 
 
 def _verified(
     piece: Piece, certificates: Sequence[x509.Certificate], files: Files, *, sha1: bool
-) -> tuple[Piece, signed.Verified | None, Window | None]:
-    """The part inside a signature, whose it is, and the bytes it covers; the part itself when it is not signed."""
+) -> tuple[Piece, signed.Verified | None, signed.Covered | None]:
+    """The part inside a signature, whose it is, and what it covers; the part itself when it is not signed."""
     if piece.part.type.word == "multipart/signed":
         content, signature = _signed_parts(piece)
-        verified = signed.verify(signature, content=_covered(content), certificates=certificates, sha1=sha1)
-        return _read(content), verified, content
+        covered = _covered(content)
+        verified = signed.verify(signature, content=covered, certificates=certificates, sha1=sha1)
+        return _read(content), verified, covered
     if (info := _content_info(piece, files)) and info[0] == algorithms.SIGNED_DATA:
         parts = signed.parts(info[1])
         if parts.content is None:
             raise Refused("AS2-SIGNATURE", "the signature is not accepted: the signed content is missing")
         content = files.written(_octets(parts.content))
-        verified = signed.verify_parts(parts, content=_covered(content), certificates=certificates, sha1=sha1)
-        return _read(content), verified, content
+        covered = _covered(content)
+        verified = signed.verify_parts(parts, content=covered, certificates=certificates, sha1=sha1)
+        return _read(content), verified, covered
     return piece, None, None
 
 
@@ -355,20 +419,22 @@ def _entity(piece: Piece) -> Iterator[Segment]:
 def compose_spooled(
     payload: BinaryIO, *, filename: str, content_type: str, protection: Protection, at: datetime, directory: Path
 ) -> SpooledComposed:
-    """As `message.compose`, from an open file; the MIC of the same payload is the one `compose` gives it."""
+    """As `message.compose`, from an open file, which is closed with what is made of it; the MIC is that of `compose`.
+
+    Raises `Transient` when the disk has no room.
+    """
     files = Files(directory)
-    made: BinaryIO | None = None
+    files.keep(payload)
     try:
         headers = {
             "Content-Type": content_type,
             "Content-Disposition": mime.disposition(filename),
             "Content-Transfer-Encoding": "binary",
         }
-        composed = _composed(payload, headers, protection, at, files)
-        made = composed.file
-        return composed
-    finally:
-        files.close(keep=made)
+        return _composed(payload, headers, protection, at, files)
+    except BaseException:
+        files.close()
+        raise
 
 
 def _composed(
@@ -394,11 +460,8 @@ def _composed(
         check = window.digest(digest, body if plain else _part(headers, body))
     if protection.recipient:
         headers, body = _envelop(_part(headers, body), protection.recipient, protection, files)
-    only = body[0]
-    whole = only if isinstance(only, Window) and len(body) == 1 else files.written(window.chunks(body))
-    whole.file.seek(0)
-    check64 = base64.b64encode(check).decode()
-    return SpooledComposed(headers=headers, file=whole.file, size=len(whole), mic=check64, digest=digest)
+    mic = base64.b64encode(check).decode()
+    return SpooledComposed(headers=headers, body=body, size=window.size(body), mic=mic, digest=digest, files=files)
 
 
 def _part(headers: dict[str, str], body: Sequence[Segment]) -> tuple[Segment, ...]:

@@ -3,10 +3,17 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, overload
+from typing import Protocol, overload
 
 PIECE = 256 * 1024
 """Bytes read at a time, and held of a file at most."""
+
+
+class OnDisk(Protocol):
+    """An open file that has a number."""
+
+    def fileno(self) -> int:
+        """Its number; what was written before is in the file."""
 
 
 class Window:
@@ -16,18 +23,13 @@ class Window:
     the rest.
     """
 
-    def __init__(self, file: BinaryIO, begin: int = 0, end: int | None = None) -> None:
+    def __init__(self, file: OnDisk, begin: int = 0, end: int | None = None) -> None:
         self._file = file
         self._number = file.fileno()
         self._begin = begin
         self._end = os.fstat(self._number).st_size if end is None else end
         self._held = b""
         self._held_at = 0
-
-    @property
-    def file(self) -> BinaryIO:
-        """The file it is a window on."""
-        return self._file
 
     def __len__(self) -> int:
         return self._end - self._begin
@@ -62,13 +64,13 @@ class Window:
         return self._held[at : at + end - begin]
 
     def _pread(self, begin: int, end: int) -> bytes:
-        found = bytearray()
+        found = os.pread(self._number, end - begin, self._begin + begin)
         while len(found) < end - begin:
             piece = os.pread(self._number, end - begin - len(found), self._begin + begin + len(found))
             if not piece:
                 raise OSError("a file became shorter while it was read")
             found += piece
-        return bytes(found)
+        return found
 
     def find(self, what: bytes, begin: int = 0, end: int | None = None) -> int:
         """Where `what` is found first from `begin` on, -1 when nowhere; `what` is much shorter than `PIECE`."""
@@ -90,22 +92,22 @@ class Window:
             raise IndexError(f"{begin} to {end} of {len(self)}")
         return Window(self._file, self._begin + begin, self._begin + end)
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self, piece: int = PIECE) -> Iterator[bytes]:
         """All of it, in pieces."""
-        for at in range(0, len(self), PIECE):
-            yield self._pread(at, min(at + PIECE, len(self)))
+        for at in range(0, len(self), piece):
+            yield self._pread(at, min(at + piece, len(self)))
 
 
 Segment = bytes | Window
 
 
-def chunks(segments: Iterable[Segment]) -> Iterator[bytes]:
-    """The bytes of segments one behind the other, in pieces."""
+def chunks(segments: Iterable[Segment], piece: int = PIECE) -> Iterator[bytes]:
+    """The bytes of segments one behind the other, in pieces; those of a file have at most `piece` bytes."""
     for segment in segments:
         if isinstance(segment, bytes):
             yield segment
         else:
-            yield from segment.chunks()
+            yield from segment.chunks(piece)
 
 
 def size(segments: Iterable[Segment]) -> int:
