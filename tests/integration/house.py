@@ -57,7 +57,7 @@ class House:
             flow,
             reactor,
             {
-                "read": Step(take=read.take, take_together=lambda items: self.together(items), slots=4),
+                "read": Step(take=read.take, take_together=lambda items: self.together(items), slots=4),  # noqa: PLW0108
                 "process": Step(take=ProcessStep(flow, self.current).take, slots=8),
                 "deliver": Step(take=DeliverStep(flow, self.current, senders).take, slots=8),
                 "answer": Step(take=AnswerStep(flow, self.current, answerers).take, slots=8),

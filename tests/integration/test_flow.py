@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
+from unittest import mock
 
 import pytest
 from twisted.internet import reactor  # noqa: TID251  # a test of the real one
@@ -25,6 +27,7 @@ from tests.integration.house import House
 SOON = Retry(
     first=timedelta(milliseconds=30), factor=1, most=timedelta(milliseconds=30), deadline=timedelta(seconds=60)
 )
+LARGE = bytes(range(256)) * (payloads.IN_MEMORY // 256 + 1)
 NEVER = Retry(first=timedelta(milliseconds=30), factor=1, most=timedelta(milliseconds=30), deadline=timedelta(0))
 
 
@@ -50,6 +53,18 @@ def _partners(*, route: tuple[RouteStep, ...] = (RouteStep(endpoint="main"),), r
             },
         ),
     }
+
+
+class Damaging(FakeSender):
+    """A sender whose first attempt fails, and the disk with it."""
+
+    async def send(self, outgoing: Outgoing) -> Sent:
+        """Write into the file it was given, and fail."""
+        self.sent.append(outgoing)
+        assert outgoing.content.path is not None
+        with outgoing.content.path.open("r+b") as file:
+            file.write(b"other")
+        raise Transient("busy")
 
 
 class FlowTest(TestCase):
@@ -211,9 +226,8 @@ class FlowTest(TestCase):
         )
         await house.quiet()
         for accepted in taken[:6]:
-            message = await house.ask(lambda tx, id=accepted.message_id: messages.get(tx, id))  # type: ignore[misc]
-            lines = await house.ask(lambda tx, id=accepted.message_id: events.of(tx, id))  # type: ignore[misc]
-            assert message.state == MessageState.REFUSED
+            lines = await house.ask(partial(events.of, subject=accepted.message_id))
+            assert lines[-1].after == MessageState.REFUSED
             assert [line.what for line in lines] == ["received", "refuse"]
             assert "NO-ENTRY" in lines[-1].why
         assert len(await house.documents()) == 1
@@ -232,7 +246,7 @@ class FlowTest(TestCase):
         assert [each.duplicate for each in taken].count(False) == 4
         assert len({each.message_id for each in taken}) == 4
         for each in taken:
-            assert await house.ask(lambda tx, id=each.message_id: events.verify(tx, id)) == []  # type: ignore[misc]
+            assert await house.ask(partial(events.verify, subject=each.message_id)) == []
 
     async def test_works_that_fail_together_are_taken_alone(self) -> None:
         """What is unexpected among several concerns only the one it comes from."""
@@ -343,6 +357,44 @@ class FlowTest(TestCase):
         await house.quiet()
         assert self.main.sent[0].body == b"\x00\xffbytes"
         assert self.main.sent[0].filename == "scan.bin"
+
+    async def test_a_large_file_is_handed_on_by_its_path(self) -> None:
+        """Its bytes are never loaded: the sender gets the file of the store, checked at each attempt."""
+        house = await self._house(FakeSender(Transient("busy")))
+        await house.drop(LARGE, filename="scan.bin")
+        await house.quiet()
+        first, second = self.main.sent
+        assert first.content == second.content
+        assert (first.content.size, first.content.data) == (len(LARGE), None)
+        with pytest.raises(Permanent, match="another kind"):
+            _ = first.body
+        with first.open() as file:
+            assert file.read() == LARGE
+        (document,) = await house.documents()
+        assert document.source is not None
+        assert document.source.sha256 == first.content.sha256
+
+    async def test_a_large_file_that_is_damaged_is_parked_and_not_sent(self) -> None:
+        """The hash is compared before each attempt."""
+        house = await self._house(Damaging())
+        await house.drop(LARGE, filename="scan.bin")
+        await house.quiet()
+        (document,) = await house.documents()
+        (delivery,) = (await house.story(document)).deliveries
+        assert delivery.state == DeliveryState.PARKED
+        assert "damaged" in (delivery.last_error or "")
+        assert len(self.main.sent) == 1
+
+    async def test_a_message_too_large_to_be_read_is_refused(self) -> None:
+        """Documents are read in memory; what is larger than that allows is not even loaded."""
+        house = await self._house()
+        with mock.patch("gateway.flow.read.MOST_READ", 1000):
+            await house.drop(invoice_to_json(sample()))
+            await house.quiet()
+        (message,) = await house.ask(lambda tx: messages.recent(tx, limit=10))
+        assert message.state == MessageState.REFUSED
+        (line,) = [line for line in await house.ask(lambda tx: events.of(tx, message.id)) if line.what == "refuse"]
+        assert "TOO-LARGE" in line.why
 
     async def test_two_steps_of_a_route_go_side_by_side(self) -> None:
         """Each step of the route has its own delivery, identity and fate."""

@@ -46,6 +46,7 @@ class Echo(Resource):
         self.arrived = threading.Event()
         self.error: Exception | None = None
         self.screened: Answer | None = None
+        self.told = False
 
     def screen(self, request: FrontRequest) -> Answer | None:
         return self.screened
@@ -57,6 +58,7 @@ class Echo(Resource):
         return request.later("echo", self._answer(request))
 
     async def _answer(self, request: FrontRequest) -> Answer:
+        request.told = self.told
         body = await request.take_body()
         self.bodies.append(body.size)
         self.arrived.set()
@@ -169,6 +171,16 @@ class FrontTest(TestCase):
         text = self.metrics.render()
         assert b'gateway_http_requests_total{code="200",method="POST",route="/echo"} 1.0' in text
         assert b'gateway_http_requests_total{code="404",method="GET",route="other"} 1.0' in text
+
+    async def test_what_its_resource_tells_is_not_told_again(self) -> None:
+        """A request whose resource logs what came of it is in the access log for who debugs only, unless it failed."""
+        self.echo.told = True
+        with structlog.testing.capture_logs() as logs:
+            await self.talk(post(b"abc"))
+            self.echo.error = Transient("the disk is full")
+            await self.talk(post(b"abc"))
+        events = [(event["status"], event["log_level"]) for event in logs if event["event"] == "http_request"]
+        assert events == [(200, "debug"), (503, "info")]
 
     async def test_too_large_by_length(self) -> None:
         """A length above the limit is refused before a byte of the body, and no 100 Continue is sent."""

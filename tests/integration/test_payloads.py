@@ -4,6 +4,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -128,7 +129,7 @@ def test_a_spool_on_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "half"
     path.touch()
     spool = Spool(tmp_path, memory=0)
-    spool._file, spool._path = Path("/dev/full").open("wb"), path
+    spool._file, spool._path = Path("/dev/full").open("wb"), path  # noqa: SIM115
     spool._file.write(b"held")
     spool.close()
     assert not path.exists()

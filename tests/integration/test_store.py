@@ -62,7 +62,7 @@ def failing(name: str) -> Callable[[Tx], None]:
     return unit
 
 
-async def outcome(waiting: "Deferred[object]") -> object:
+async def outcome(waiting: "Deferred[Any]") -> object:
     """The result, or the exception, of what is waited for."""
     try:
         return await waiting
@@ -288,8 +288,9 @@ class StoreTests(TestCase):
     async def test_reads_that_wait_share_a_transaction(self) -> None:
         """Each gets its own result; one that raises, in Python or in the database, spoils none of the others."""
         gates = [Gate(), Gate()]  # one for each reader
-        held = [Deferred.fromCoroutine(self.store.read(gate)) for gate in gates]
+        held = []
         for gate in gates:
+            held.append(Deferred.fromCoroutine(self.store.read(gate)))
             assert gate.entered.wait(WAIT)
 
         def wrong(tx: Tx) -> None:

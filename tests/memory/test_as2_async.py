@@ -98,7 +98,7 @@ def test_everybody_gets_the_same_204() -> None:
     """Partners and strangers, good and bad messages: the first answer is the same."""
     good = parties.composed()
     answers = {
-        (answer.status, answer.body, tuple(sorted(answer.headers.items())))
+        (answer.status, answer.body, tuple(sorted(each for each in answer.headers.items() if each[0] != "date")))
         for answer in (
             House().post(good),
             House().post(parties.composed(key=OTHER)),

@@ -1,6 +1,7 @@
 """Folders: every file is taken once, whatever happens in between; unfinished and odd ones stop nobody."""
 
 import errno
+import hashlib
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from gateway.endpoints import KINDS, folder_files
 from gateway.endpoints.base import Outgoing, Sent
 from gateway.endpoints.folder import FolderListener, FolderSender, FolderSettings
 from gateway.errors import Permanent, Refused, Transient
-from gateway.message import DocumentKind
+from gateway.message import Body, DocumentKind
 from gateway.store.payloads import Spool, body_of
 from tests.edge import AT, Accepting, InlineTasks, outcome, parts_of, result_of, snapshot_of
 

@@ -127,7 +127,7 @@ def _cms(part: Part, known: Known) -> tuple[Layer, Part | None]:
     how = "binary" if looks_like_cms(part.body[:2]) else part.headers.get("content-transfer-encoding", "?")
     data = part.body if looks_like_cms(part.body[:2]) else part.decoded()
     info = ber.read(data)
-    kind = info.expect(der.SEQUENCE).children()[0].oid()
+    kind = _field(info, 0).oid()
     head = (f"content type says {said}", f"{len(data)} bytes, {how}, {'BER, streamed' if data[1] == 0x80 else 'DER'}")
     if kind in algorithms.ENVELOPES:
         return _enveloped(info, head, known)
@@ -184,7 +184,7 @@ def _named(identifier: Element) -> str:
 def _issuer(name: Element) -> str:
     """The values of an issuer's name, as far as they are text."""
     values = [
-        attribute.expect(der.SEQUENCE).children()[-1].content.decode("utf-8", "replace")
+        _field(attribute, -1).content.decode("utf-8", "replace")
         for each in name.expect(der.SEQUENCE).children()
         for attribute in each.expect(der.SET).children()
     ]
@@ -222,7 +222,7 @@ def _verified(title: str, head: Sequence[str], parts: signed.Parts, content: byt
 
 
 def _names(parts: signed.Parts, certificate: x509.Certificate) -> bool:
-    return any(facts(certificate).named_by(each.expect(der.SEQUENCE).children()[1]) for each in parts.signers)
+    return any(facts(certificate).named_by(_field(each, 1)) for each in parts.signers)
 
 
 def _signer(signer: Element) -> Iterator[str]:
@@ -232,6 +232,14 @@ def _signer(signer: Element) -> Iterator[str]:
     yield f"signer {_named(fields[1])}; digest {name}, algorithm {_scheme(scheme)}"
     if fields[3].tag == 0xA0 and (signed_digest := _attribute(fields[3], algorithms.MESSAGE_DIGEST)):
         yield f"the signer's own digest of what it signed: {base64.b64encode(signed_digest.octets()).decode()}"
+
+
+def _field(sequence: Element, index: int) -> Element:
+    fields = sequence.expect(der.SEQUENCE).children()
+    try:
+        return fields[index]
+    except IndexError:
+        raise ber.malformed("a field is missing", sequence.start) from None
 
 
 def _scheme(oid: bytes) -> str:

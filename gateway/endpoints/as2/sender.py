@@ -106,9 +106,7 @@ class As2Sender:
             certificates=known.verifying(self._parts.now()),
         )
 
-    async def post(
-        self, settings: As2Settings, fields: Headers, composed: Composed, *, snapshot: Snapshot
-    ) -> Answered:
+    async def post(self, settings: As2Settings, fields: Headers, composed: Composed, *, snapshot: Snapshot) -> Answered:
         """The answer to a composed message, whatever its status; raises as `send` when there is none."""
         entity = Bytes(composed.body, chunked=settings.chunked)
         return await self._post(settings, fields, entity, snapshot=snapshot)
