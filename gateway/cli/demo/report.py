@@ -167,8 +167,10 @@ def _print_where(console: Console, report: Report, supplier: Path, customer: Pat
 def _program() -> str:
     """How this command was called: by its name when that finds it, else by its path."""
     called = Path(sys.argv[0]).resolve()
+    if called.name == "__main__.py":
+        return "python -m gateway"
     found = shutil.which("gateway")
-    return "gateway" if found is None or Path(found).resolve() == called else _shown(called)
+    return "gateway" if found is not None and Path(found).resolve() == called else _shown(called)
 
 
 def _shown(root: Path) -> str:
