@@ -22,6 +22,7 @@ from gateway.config.model import Gateway
 from gateway.config.reload import Reloader
 from gateway.config.snapshot import Current, Snapshot
 from gateway.endpoints import KINDS
+from gateway.endpoints.as2 import apart
 from gateway.endpoints.base import Answerer, Incoming, Parts, Reactor
 from gateway.endpoints.http import front
 from gateway.endpoints.http_tls import over_tls
@@ -49,6 +50,7 @@ from gateway.store import payloads, work
 from gateway.store.database import Database
 from gateway.store.store import Store
 from gateway.tasks import Tasks
+from gateway.workers.pool import Pool
 
 log = structlog.get_logger()
 QUEUE_GAUGES_EVERY = 15.0
@@ -120,6 +122,7 @@ class App:
             store=self._store, tasks=self._tasks, metrics=metrics, node=self.node, now=database.now, poke=self._poke
         )
         acceptance = Acceptance(self._store, node=self.node, poke=self._poke, counted=self._count)
+        self._workers = _workers(settings, reactor, metrics)
         self._parts = Parts(
             reactor=reactor,
             tasks=self._tasks,
@@ -130,6 +133,7 @@ class App:
             status=self._status,
             metrics=metrics,
             settle=Settlement(self._flow).settle,
+            workers=self._workers,
         )
         self._listeners = [kind.listener(self._parts) for kind in KINDS.values() if kind.listener is not None]
         self._senders = {name: kind.sender(self._parts) for name, kind in KINDS.items() if kind.sender is not None}
@@ -284,10 +288,19 @@ class App:
         self._ticker.stop()
         if self._monitoring is not None:
             await _stopped(self._monitoring)
+        if self._workers is not None:
+            self._workers.stop()
         await self._store.stop()
         self._tasks.stop()
         self._database.close()
         log.info("stopped", node=self.node)
+
+
+def _workers(settings: Gateway, reactor: Reactor, metrics: Metrics) -> Pool | None:
+    """The worker processes of the cryptography, not started: with one core, or none wanted, there are none."""
+    cores = os.cpu_count() or 1
+    size = settings.pace.workers if settings.pace.workers is not None else cores if cores > 1 else 0
+    return Pool(reactor, apart.terms(size), on_death=metrics.worker_ended) if size else None
 
 
 def _every(reactor: IReactorTime, ask: Callable[[], Any]) -> LoopingCall:

@@ -12,10 +12,12 @@ from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 
 from gateway.config.snapshot import Current, Snapshot
+from gateway.endpoints.as2 import apart
 from gateway.endpoints.as2.body import Bytes, bounded
 from gateway.endpoints.as2.listener import As2Listener
 from gateway.endpoints.base import Accepted, Incoming, Parts
 from gateway.message import Answer
+from gateway.workers.pool import Pool, Terms
 from tests import as2_parties as parties
 from tests.edge import InlineTasks, result_of
 
@@ -46,6 +48,24 @@ class Kept:
                 return Accepted(message_id=str(number), duplicate=True, answer=known.answer)
         self.messages.append(incoming)
         return Accepted(message_id=str(len(self.messages) - 1), duplicate=False, answer=incoming.answer)
+
+
+class Workers(Pool):
+    """Worker processes in name only: each job is done here, by the code that they run."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryReactorClock(), Terms(command=(), size=0))
+        self.jobs = 0
+
+    @property
+    def ready(self) -> bool:
+        """They are always there."""
+        return True
+
+    async def run(self, job: bytes) -> bytes:
+        """Do it."""
+        self.jobs += 1
+        return apart.answer(job)
 
 
 async def _nothing(incoming: Incoming) -> Accepted:

@@ -48,7 +48,14 @@ class Measured(InlineTasks):
 class House:
     """A site with a listener, and what it kept."""
 
-    def __init__(self, *, keys: tuple[OwnKey, ...] = (), verify: tuple[OwnKey, ...] = (THEM,), **endpoint: Any) -> None:
+    def __init__(
+        self,
+        *,
+        keys: tuple[OwnKey, ...] = (),
+        verify: tuple[OwnKey, ...] = (THEM,),
+        workers: exchange.Workers | None = None,
+        **endpoint: Any,
+    ) -> None:
         self.kept = exchange.Kept()
         self.receipts: list[LateReceipt] = []
         partner = PartnerCertificates(verify=tuple(key.dated for key in verify))
@@ -63,6 +70,7 @@ class House:
             tasks=self.tasks,
             metrics=self.metrics,
             settle=self._settle,
+            workers=workers,
         )
         self.agent = exchange.site(As2Listener(parts))
 

@@ -300,14 +300,20 @@ class Pace(Strict):
     """How much the process does at once."""
 
     deliveries: int = Field(default=32, ge=1, le=1000, description="deliveries under way at once")
+    workers: int | None = Field(
+        default=None,
+        ge=0,
+        le=256,
+        description="processes for the cryptography of AS2, started under load; none: one a core, 0: threads do all of it",
+    )
     lease: Duration = Field(default=timedelta(seconds=60), description="time after which a dead node's work comes back")
     poll: Duration = Field(default=timedelta(seconds=1), description="longest wait before new work is looked for")
     stop_grace: Duration = Field(default=timedelta(seconds=30), description="time running sends get at stop")
 
 
 class Gateway(Strict):
-    """gateway.toml: the process. Changes to `listen` (the files of `listen.https` aside), `database` and `logs` need a
-    restart; all else is reloaded.
+    """gateway.toml: the process. Changes to `listen` (the files of `listen.https` aside), `database`, `logs` and `pace`
+    need a restart; all else is reloaded.
     """
 
     organisation: Organisation

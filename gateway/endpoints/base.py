@@ -7,7 +7,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 
-from twisted.internet.interfaces import IReactorCore, IReactorFromThreads, IReactorTCP, IReactorTime
+from twisted.internet.interfaces import (
+    IReactorCore,
+    IReactorFromThreads,
+    IReactorTCP,
+    IReactorTime,
+)
 from twisted.web.resource import IResource
 
 from gateway.config.catalogue import EndpointProblem, PartnerContext
@@ -17,6 +22,7 @@ from gateway.errors import Permanent, Transient
 from gateway.message import Answer, Body, Delivery, DocumentKind, ReceiptOutcome
 from gateway.monitoring.metrics import Metrics
 from gateway.tasks import Tasks
+from gateway.workers.pool import Pool
 
 
 class Reactor(IReactorCore, IReactorTime, IReactorTCP, IReactorFromThreads):
@@ -232,7 +238,8 @@ class Listener(Protocol):
 class Parts:
     """What senders and listeners are made with. `now` is the clock (aware UTC); `spool` a directory on the same disk
     as the payloads, for bytes on their way in. `status` tells a partner what became of a message it sent (None when it
-    sent no such message). `settle` takes receipts that come by themselves.
+    sent no such message). `settle` takes receipts that come by themselves. `workers` are processes that take part in
+    the cryptography of AS2 (None: threads do all of it).
     """
 
     reactor: Reactor
@@ -244,6 +251,7 @@ class Parts:
     status: Callable[[str, str], Awaitable[Mapping[str, object] | None]] | None = None
     metrics: Metrics = field(default_factory=Metrics)
     settle: Settle = _settle_nothing
+    workers: Pool | None = None
 
 
 def _no_problem(_settings: EndpointSettings, _context: PartnerContext) -> Iterable[EndpointProblem]:

@@ -128,6 +128,9 @@ class Metrics:
         )
         self._pool_queued = self._gauge("thread_pool_queued", "Jobs that wait for a worker thread.")
         self._pool_working = self._gauge("thread_pool_working", "Worker threads that run a job.")
+        self._worker_deaths = self._counter(
+            "worker_deaths_total", "Worker processes that ended by themselves or had to be ended."
+        )
         self._transaction = self._histogram(
             "database_transaction_duration_seconds", "Time one database transaction took.", "operation"
         )
@@ -267,6 +270,10 @@ class Metrics:
     def transaction(self, operation: str, seconds: float) -> None:
         """Record how long a database transaction took; `operation` is one of few fixed names."""
         self._transaction.labels(operation).observe(seconds)
+
+    def worker_ended(self) -> None:
+        """Count a worker process that ended by itself, or was ended because of its job."""
+        self._worker_deaths.inc()
 
     def log_event(self, level: str) -> None:
         """Count a log event."""

@@ -38,9 +38,9 @@ from tests.as2_attacks import OTHER, OTHER_PART, PART, THEM, US, Attack, Countin
 from tests.as2_house import House, read, told
 
 
-@pytest.fixture(name="house")
-def _house() -> House:
-    return House()
+@pytest.fixture(name="house", params=["in threads", "in processes"])
+def _house(request: pytest.FixtureRequest) -> House:
+    return House(workers=exchange.Workers() if request.param == "in processes" else None)
 
 
 def test_the_uniform_answer_is_an_unsigned_mdn_that_names_no_cause(house: House) -> None:

@@ -25,10 +25,11 @@ US, THEM, OTHER = parties.own_key("us"), parties.own_key("them"), parties.own_ke
 class House:
     """A site with a listener, and what it kept."""
 
-    def __init__(self, **changes: Any) -> None:
+    def __init__(self, *, workers: exchange.Workers | None = None, **changes: Any) -> None:
         self.kept = exchange.Kept()
         self.current = Current(parties.snapshot(**changes))
-        self.parts = exchange.parts(self.current.snapshot, self.kept.accept, current=self.current)
+        self.workers = workers
+        self.parts = exchange.parts(self.current.snapshot, self.kept.accept, current=self.current, workers=workers)
         self.agent = exchange.site(As2Listener(self.parts))
 
     def post(self, made: Composed, **changes: str | None) -> Answer:
@@ -36,9 +37,9 @@ class House:
         return exchange.post(self.agent, parties.fields(made, **changes), made.body)
 
 
-@pytest.fixture(name="house")
-def _house() -> House:
-    return House()
+@pytest.fixture(name="house", params=["in threads", "in processes"])
+def _house(request: pytest.FixtureRequest) -> House:
+    return House(workers=exchange.Workers() if request.param == "in processes" else None)
 
 
 def read(answer: Answer) -> Mdn:

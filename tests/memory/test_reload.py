@@ -131,6 +131,7 @@ def test_an_unchanged_site_is_left_alone(house: House) -> None:
         ("[listen.http]\nport = 9000\n", (4, 8), "listen.http.port"),
         ('[database]\nurl = "sqlite:///other.db"\n', (4, 7), "database.url"),
         ('[logs]\nlevel = "debug"\n', (4, 9), "logs.level"),
+        ("[pace]\nworkers = 1\n", (4, 11), "pace.workers"),
     ],
 )
 def test_a_change_that_needs_a_restart_is_refused_by_name(

@@ -26,7 +26,8 @@ def calls() -> Iterator[tuple[str, str]]:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
                 continue
             on_log = isinstance(node.func.value, ast.Name) and node.func.value.id in {"log", "_log"}
-            if (on_log and node.func.attr in LEVELS) or node.func.attr == "say":
+            on_flow = isinstance(node.func.value, ast.Attribute) and node.func.value.attr == "_flow"
+            if (on_log and node.func.attr in LEVELS) or (on_flow and node.func.attr == "say"):
                 for text in constants(node.args[0]):
                     yield text, f"{path.relative_to(ROOT)}:{node.lineno}"
 

@@ -13,6 +13,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
 from gateway.config.snapshot import Snapshot
+from gateway.endpoints.as2.apart import Apart
 from gateway.endpoints.as2.headers import asked, plain
 from gateway.endpoints.as2.posted import Opening, Posted, discard, posted
 from gateway.endpoints.as2.receive import Directory, directory, stranger_answer, uniform_answer
@@ -49,6 +50,7 @@ class As2Listener:
     def __init__(self, parts: Parts, *, sender: As2Sender | None = None, in_memory: int = payloads.IN_MEMORY) -> None:
         self._parts = parts
         self._sender = sender or As2Sender(parts)
+        self._apart = Apart(parts.workers) if parts.workers is not None else None
         self._in_memory = in_memory
         self._behind = 0  # bytes of messages that were answered with 204 and are not on disk yet
         self._strangers = 0
@@ -122,14 +124,10 @@ class As2Listener:
 
     async def _take(self, post: Posted) -> Answer | None:
         """The answer to a message or an MDN, when it is on disk; None for one that cannot be authenticated."""
-        fields, opening = post.fields, Opening(post)
-        snapshot = self._parts.current.snapshot
-        known, at = self._directory(snapshot), self._parts.now()
-        limit = snapshot.settings.limits.expanded_bytes
+        fields = post.fields
         try:
-            came = await self._parts.tasks.in_thread(opening.run, known=known, at=at, limit=limit)
+            came = await self._opened(post)
         except CancelledError:
-            opening.give_up()
             raise
         except Refused as refused:
             log.warning("as2_refused", code=refused.code, reason=refused.text, place=refused.place, **_who(fields))
@@ -152,6 +150,20 @@ class As2Listener:
             self._parts.metrics.unhandled("http")
             log.exception("as2_not_stored", **_who(fields))
             return _LATER
+
+    async def _opened(self, post: Posted) -> Incoming | LateReceipt:
+        """What was posted, opened in a worker process when there is one for it, or in a thread."""
+        snapshot = self._parts.current.snapshot
+        known, at = self._directory(snapshot), self._parts.now()
+        limit = snapshot.settings.limits.expanded_bytes
+        if self._apart is not None and self._apart.takes(post, busy=self._parts.tasks.queued > 0):
+            return await self._apart.open(post, known=known, at=at, limit=limit)
+        opening = Opening(post)
+        try:
+            return await self._parts.tasks.in_thread(opening.run, known=known, at=at, limit=limit)
+        except CancelledError:
+            opening.give_up()
+            raise
 
     async def _settled(self, late: LateReceipt, fields: Mapping[str, str]) -> Answer:
         await self._parts.settle(late)

@@ -83,6 +83,24 @@ def directory(snapshot: Snapshot) -> Directory:
     return Directory(relations, keys, snapshot.tls)
 
 
+def part(known: Directory, fields: Mapping[str, str]) -> tuple[tuple[str, str], Directory]:
+    """What of a directory a message with these headers needs, under the names it is kept by.
+
+    It is the same for all that name nobody we know.
+    """
+    try:
+        names = _names(fields)
+    except Refused:
+        names = ("", "")
+    relation = known.relations.get(names)
+    if relation is None:
+        return ("", ""), Directory({}, known.keys)
+    client = relation.settings.client
+    files = {client.certificate} if client and client.certificate else set()
+    tls = {path: each for path, each in known.tls.items() if path in files}
+    return names, Directory({names: relation}, known.keys, tls)
+
+
 def identity_of(settings: As2Settings, snapshot: Snapshot) -> OwnIdentity | None:
     """Who we are towards an endpoint: the identity it names, or the only one."""
     if settings.identity is not None:
