@@ -149,9 +149,9 @@ def test_a_change_that_needs_a_restart_is_refused_by_name(
 
 
 def test_changes_to_the_rest_of_the_process_need_no_restart(house: House) -> None:
-    """Pace and limits are live."""
-    site(house.root, gateway=GATEWAY + "[pace]\ndeliveries = 3\n")
-    assert house.reload().snapshot.settings.pace.deliveries == 3
+    """Limits are live."""
+    site(house.root, gateway=GATEWAY + "[limits]\ndocuments = 3\n")
+    assert house.reload().snapshot.settings.limits.documents == 3
 
 
 def test_reloads_asked_for_while_one_runs_become_one_more(house: House) -> None:
