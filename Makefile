@@ -4,9 +4,10 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test integration fuzz soak bench check clean
 
-$(VENV)/ready: requirements-dev.lock pyproject.toml
+$(VENV)/ready: requirements-dev.lock requirements-rules.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-rules.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -32,6 +33,7 @@ bench: $(VENV)/ready
 	$(BIN)/python benchmarks/as2_send.py
 	$(BIN)/python benchmarks/as2_large.py
 	$(BIN)/python benchmarks/end_to_end.py
+	$(BIN)/python benchmarks/official.py
 
 check: $(VENV)/ready
 	$(BIN)/ruff check

@@ -6,7 +6,8 @@ decryption, decompression, the digest, verification of the signature and signing
 nothing else. What the daemon does with a message after the answer is counted too: it looks at it once and, because
 nothing in its partner's file reads it, sets it aside.
 
-Small messages are sent to it in turns with all cores and pinned to one, which tells what the other cores are worth.
+Small messages are sent in turns to it and to one pinned to a core, without the worker processes that a machine of one
+core has not, which tells what the other cores are worth.
 
 Run: `python benchmarks/as2_receive.py [--quick] [--rounds 7] [--connections 32]`. It ends with 1 unless every answer
 was a signed MDN "processed" for the message sent, and every message lies in the store.
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 import zlib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -52,6 +54,7 @@ endpoints:
   main: {kind: as2, url: "http://127.0.0.1/as2", as2_id: SENDER}
 certificates: {verify: certs/sender.pem}
 """
+ONE_CORE = "[pace]\nworkers = 0\n"
 MDN_BYTES = 600
 
 
@@ -199,6 +202,11 @@ def gain(all_cores: list[Round], one_core: list[Round], *, cores: int) -> str:
     return f"{cores} cores, shared with who sends, take {factor:.2f} times the messages that one takes"
 
 
+def transactions(found: Counter[str], count: int) -> str:
+    """How many of a daemon's transactions were for each message."""
+    return f"a message takes {found['write'] / count:.2f} commits and {found['read'] / count:.2f} reading transactions"
+
+
 def main() -> int:
     """Measure, print and verify."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -208,44 +216,47 @@ def main() -> int:
     given = parser.parse_args()
     rounds, connections = (2, 4) if given.quick else (given.rounds, given.connections)
     sender, receiver = new_pair("sender"), new_pair("receiver")
-    sent: list[Message] = []
+    sent: dict[Daemon, list[Message]] = defaultdict(list)
     problems: list[str] = []
+    numbers = count_from(0)
     print("AS2 receive: RSA-2048, SHA-256, AES-256-CBC, zlib; signed MDN; SQLite, on disk before each answer")
     print(f"{connections} connections; CPU time of the daemon and of the floor for one message; medians of {rounds}")
     print(heading("payload", "messages"), flush=True)
     with tempfile.TemporaryDirectory() as directory:
         files: Files = {"certs/sender.pem": sender.certificate, "partners/sender.yaml": PARTNER}
-        daemon = Daemon(Path(directory), "RECEIVER", receiver, files)
+        daemon = Daemon(Path(directory) / "all", "RECEIVER", receiver, files)
+        alone = Daemon(Path(directory) / "one", "RECEIVER", receiver, files, settings=ONE_CORE)
         try:
             daemon.start()
+            alone.start()
             cores = os.sched_getaffinity(0)
+            alone.pin({min(cores)})
             for name, (size, count) in SIZES.items():
                 total, work = 8 if given.quick else count, floor(payload(size, 0), sender, receiver)
-                ways = {name: cores}
+                ways = {name: daemon}
                 if name == SMALL and len(cores) > 1:
-                    ways[f"{name}, one core"] = {min(cores)}
+                    ways[f"{name}, one core"] = alone
                 measured = {way: list[Round]() for way in ways}
-                numbers = count_from(0)
+                before = daemon.transactions()
                 for _ in range(rounds + 1):
-                    for way, allowed in ways.items():
+                    for way, taking in ways.items():
                         made = [message(payload(size, next(numbers)), sender, receiver) for _ in range(total)]
                         cheapest = floor_cost(work, 0.02 if given.quick else 0.3)
-                        daemon.pin(allowed)
-                        done, answers = measure(daemon, made, connections, cheapest)
+                        done, answers = measure(taking, made, connections, cheapest)
                         problems += wrong(answers, receiver)
-                        sent += [replace(each, request=b"") for each in made]
+                        sent[taking] += [replace(each, request=b"") for each in made]
                         measured[way].append(done)
-                daemon.pin(cores)
                 for way, each in measured.items():
                     print(line(way, each[1:]), flush=True)  # the first round warmed up
+                print(transactions(daemon.transactions() - before, (rounds + 1) * total))
                 if len(ways) > 1:
                     print(gain(*(each[1:] for each in measured.values()), cores=len(cores)), flush=True)
-            gone = missing(daemon, sent)
+            gone = sum(missing(taking, kept) for taking, kept in sent.items())
         finally:
             daemon.stop()
-    print(
-        f"{len(sent) - len(problems)} of {len(sent)} answers: signed MDN, processed; in the store: {len(sent) - gone}"
-    )
+            alone.stop()
+    total = sum(len(kept) for kept in sent.values())
+    print(f"{total - len(problems)} of {total} answers: signed MDN, processed; in the store: {total - gone}")
     for problem in problems[:5]:
         print(problem)
     return 1 if problems or gone else 0

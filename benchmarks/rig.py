@@ -5,6 +5,7 @@ a busy machine changes both alike; wall-clock figures depend on what else runs a
 """
 
 import os
+import re
 import signal
 import socket
 import statistics
@@ -13,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +32,9 @@ from gateway.config.snapshot import Snapshot
 from gateway.store import work
 
 WAIT = 120.0
+TRANSACTIONS = re.compile(
+    r'^gateway_database_transaction_duration_seconds_count\{operation="(\w+)"\} (\S+)', re.MULTILINE
+)
 Files = Mapping[str, bytes | str]
 """Contents of files by their path."""
 
@@ -127,11 +132,22 @@ class Daemon:
         with self.database.read() as tx:
             return not work.depth(tx)
 
-    def cpu(self) -> float:
-        """CPU seconds its threads have used, in user and kernel mode; all of them live as long as the process does."""
+    def _tasks(self) -> list[Path]:
+        """Its threads and those of its worker processes; all of them live as long as the daemon does."""
         assert self._process is not None
-        tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+        pids = [self._process.pid]
+        for thread in Path(f"/proc/{self._process.pid}/task").iterdir():
+            pids += [int(pid) for pid in (thread / "children").read_text().split()]
+        return [task for pid in pids for task in Path(f"/proc/{pid}/task").iterdir()]
+
+    def cpu(self) -> float:
+        """CPU seconds it and its worker processes have used, in user and kernel mode."""
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in self._tasks()) / 1e9
+
+    def transactions(self) -> Counter[str]:
+        """How many transactions of the database it has had, by what they were for: `write` (a flush each) or `read`."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._monitoring}/metrics", timeout=WAIT) as answer:
+            return Counter({name: int(float(n)) for name, n in TRANSACTIONS.findall(answer.read().decode())})
 
     def peak(self) -> int:
         """The most memory it ever had, in bytes."""
@@ -141,8 +157,7 @@ class Daemon:
 
     def pin(self, cores: set[int]) -> None:
         """Have all its threads, and those they start, run on these cores only."""
-        assert self._process is not None
-        for task in Path(f"/proc/{self._process.pid}/task").iterdir():
+        for task in self._tasks():
             os.sched_setaffinity(int(task.name), cores)
 
     def stop(self) -> None:

@@ -32,6 +32,7 @@ from gateway.flow.accept import Acceptance
 from gateway.flow.answer import AnswerStep
 from gateway.flow.context import Flow
 from gateway.flow.deliver import DeliverStep
+from gateway.flow.official import OfficialRules
 from gateway.flow.process import ProcessStep
 from gateway.flow.read import ReadStep
 from gateway.flow.settle import Settlement
@@ -45,6 +46,7 @@ from gateway.monitoring.health import Health, Ticker, disk_check
 from gateway.monitoring.metrics import Metrics
 from gateway.monitoring.site import monitoring_site
 from gateway.monitoring.systemd import Systemd
+from gateway.official.wanted import check_wanted
 from gateway.rules import RULES
 from gateway.store import payloads, work
 from gateway.store.database import Database
@@ -89,6 +91,7 @@ def catalogue() -> Catalogue:
         enrichments={name: kind.settings for name, kind in ENRICHMENTS.items()},
         compile_mapping=compile_mapping,
         terms={code: term.name for code, term in terms.TERMS.items()},
+        check_official=check_wanted,
     )
 
 
@@ -138,13 +141,14 @@ class App:
         self._listeners = [kind.listener(self._parts) for kind in KINDS.values() if kind.listener is not None]
         self._senders = {name: kind.sender(self._parts) for name, kind in KINDS.items() if kind.sender is not None}
         answerers = {name: sender for name, sender in self._senders.items() if isinstance(sender, Answerer)}
+        self._official = OfficialRules(reactor, self._tasks, settings.official, on_death=metrics.worker_ended)
         read = ReadStep(self._flow, self.current, at_once=4 * threads)
         self._worker = Worker(
             self._flow,
             reactor,
             {
                 "read": Step(take=read.take, take_together=read.take_together, slots=16 * threads),
-                "process": Step(take=ProcessStep(self._flow, self.current).take, slots=4 * threads),
+                "process": Step(take=ProcessStep(self._flow, self.current, self._official).take, slots=4 * threads),
                 "deliver": Step(
                     take=DeliverStep(self._flow, self.current, self._senders).take, slots=settings.pace.deliveries
                 ),
@@ -290,6 +294,7 @@ class App:
             await _stopped(self._monitoring)
         if self._workers is not None:
             self._workers.stop()
+        self._official.stop()
         await self._store.stop()
         self._tasks.stop()
         self._database.close()

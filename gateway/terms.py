@@ -448,26 +448,32 @@ def _put(tree: dict[typing.Any, typing.Any], steps: tuple[_Step, ...], value: ob
         tree[last.name] = value
 
 
+@cache
+def _parts(kind: type) -> tuple[tuple[str, type, bool], ...]:
+    """The fields of `kind`: name, class of what it holds, and whether it is needed."""
+    return tuple((each.name, _field_type(kind, each.name), each.name in _needed(kind)) for each in fields(kind))
+
+
 def _assemble(kind: type, tree: Mapping[typing.Any, typing.Any], group: str, path: str, missing: list[str]) -> object:
     values: dict[str, object] = {}
-    for each in fields(kind):
-        where = f"{path}.{each.name}" if path else each.name
-        if each.name not in tree:
-            if each.name in _needed(kind):
-                missing.append(_code_of(group, where))
+    for name, inner, needed in _parts(kind):
+        value = tree.get(name)
+        if value is None:
+            if needed:
+                missing.append(_code_of(group, f"{path}.{name}" if path else name))
             continue
-        value, inner = tree[each.name], _field_type(kind, each.name)
         if isinstance(value, list):
-            code = _group_of(group, where)
-            values[each.name] = tuple(_assemble(inner, item, code, "", missing) for item in value)
+            code = _group_of(group, f"{path}.{name}" if path else name)
+            values[name] = tuple([_assemble(inner, item, code, "", missing) for item in value])
         elif isinstance(value, dict) and is_dataclass(inner):
+            where = f"{path}.{name}" if path else name
             if value and all(isinstance(key, int) for key in value):
                 parts = [value[index] for index in sorted(value)]
-                values[each.name] = tuple(_assemble(inner, part, group, f"{where}[0]", missing) for part in parts)
+                values[name] = tuple(_assemble(inner, part, group, f"{where}[0]", missing) for part in parts)
             else:
-                values[each.name] = _assemble(inner, value, group, where, missing)
+                values[name] = _assemble(inner, value, group, where, missing)
         else:
-            values[each.name] = value
+            values[name] = value
     return kind(**values) if not missing else None
 
 

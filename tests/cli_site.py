@@ -52,6 +52,7 @@ endpoints:
 receives:
   invoice:
     format: ubl
+    options: {{profile: en16931}}
     rules:
       - id: order-number
         kind: require

@@ -29,7 +29,10 @@ from gateway.config.snapshot import Snapshot
 from gateway.errors import ConfigRefused, Problem, Refused
 from gateway.flow.config_cases import find_files, read_files
 from gateway.flow.config_test import Outcome, run_all, update
+from gateway.flow.official import at_once
 from gateway.mapping.problems import CODES as MAPPING_CODES
+from gateway.official.alone import Alone
+from gateway.official.check import MODULE
 
 CODES = {**CONFIGURATION_CODES, **MAPPING_CODES}
 
@@ -115,8 +118,8 @@ def test(site: Site, paths: tuple[Path, ...], report: Path | None, *, updating: 
         raise ConfigRefused(problems)
     if not listed:
         raise Refused("NO-TESTS", f"{site.root} has no tests; write partners/NAME.test.yaml beside partners/NAME.yaml")
-    with progress("tests", len(listed)) as told:
-        outcomes = run_all(listed, snapshot, told)
+    with progress("tests", len(listed)) as told, Alone(MODULE) as worker:
+        outcomes = run_all(listed, snapshot, told, official=at_once(worker.run))
     if report is not None:
         report.write_bytes(junit(outcomes))
     console = Console(soft_wrap=True)

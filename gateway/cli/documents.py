@@ -17,9 +17,12 @@ from gateway.endpoints.base import Incoming
 from gateway.errors import Refused
 from gateway.flow import decide
 from gateway.flow.accept import accept_unit
+from gateway.flow.official import at_once
 from gateway.flow.rehearse import Rehearsal, rehearse
 from gateway.flow.timeline import Story, label, story, tell
 from gateway.message import Delivery, Document, DocumentKind, Message, MessageState, Processing, new_id
+from gateway.official.alone import Alone
+from gateway.official.check import MODULE
 from gateway.store import deliveries, documents, events, messages, payloads, receipts
 from gateway.store.database import NotFound, Tx
 
@@ -44,10 +47,17 @@ def send(site: Site, file: Path, sender: str, over: str | None, *, dry_run: bool
     )
     data = file.read_bytes()
     if dry_run:
-        with site.database.read() as tx:
-            _print_rehearsal(
-                rehearse(tx, site.snapshot, sender=sender, endpoint=endpoint, filename=file.name, data=data)
+        with site.database.read() as tx, Alone(MODULE) as worker:
+            rehearsal = rehearse(
+                tx,
+                site.snapshot,
+                sender=sender,
+                endpoint=endpoint,
+                filename=file.name,
+                data=data,
+                official=at_once(worker.run),
             )
+        _print_rehearsal(rehearsal)
         return
     incoming = Incoming(
         channel="command",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from gateway.config.model import Certificates, EndpointSettings, EnrichmentSettings, FormatOptions, RuleSettings
@@ -43,6 +44,18 @@ class MappingSource:
 
 CompileMapping = Callable[[MappingSource, Mapping[str, MappingSource]], CompiledMapping | Sequence[MappingProblem]]
 """Compiles one mapping, given all mappings it may extend (the built-in ones are known to the compiler)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficialProblem:
+    """A mistake in the setting `official`: in the `name` that stands there, or (None) what `auto` will lack."""
+
+    name: str | None
+    text: str
+
+
+CheckOfficial = Callable[[Path | None, str, Sequence[str], Mapping[str, Any]], Iterable[OfficialProblem]]
+"""Checks the packs a partner wants, given where packs are imported to, the format, the names and the format's options."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,3 +125,4 @@ class Catalogue:
     compile_mapping: CompileMapping
     terms: Mapping[str, str] = field(default_factory=dict)
     mapping_schema: Mapping[str, Any] | None = None
+    check_official: CheckOfficial | None = None

@@ -286,9 +286,26 @@ class _Site:
             self.partners[name] = partner
             endpoints, certificates = dict(partner.endpoints), partner.certificates
             self._secrets.check(source, partner, ())
+            self._official(source, partner)
         self.certificates[name] = self._credentials.partner(source, certificates)
         if isinstance(source.data, Mapping):
             self._endpoints(name, source, endpoints, certificates)
+
+    def _official(self, source: Source, partner: Partner) -> None:
+        """The packs that the partner's documents need: those it names have to be there."""
+        check = self._catalogue.check_official
+        if check is None:
+            return
+        packs = self.settings.official.packs if self.settings else None
+        for kind, way in partner.receives.items():
+            path: Steps = ("receives", kind.value)
+            entry = mapping_at(mapping_at(source.data, "receives"), kind.value)
+            named = {text: inner for inner, text in texts(entry, "official")}
+            for problem in check(packs, way.format, way.official, way.options):
+                if problem.name is None:
+                    self.problems.refer(source, (*path, "format"), "W201", problem.text)
+                else:
+                    self.problems.refer(source, (*path, *named.get(problem.name, ("official",))), "E225", problem.text)
 
     def _made(self, model: type[BaseModel] | TypeAdapter[Any], data: Any) -> object:
         """A part of a file that is wrong elsewhere, or None when the part is wrong as well (and has been told)."""

@@ -173,6 +173,11 @@ class Receives(Strict):
     )
     enrichment: tuple[EnrichmentSettings, ...] = Field(default=(), description="steps that add data, in order")
     rules: tuple[RuleSettings, ...] = Field(default=(), description="what this partner requires")
+    official: Texts = Field(
+        default=("auto",),
+        min_length=1,
+        description="official rules for what is written as UBL or CII: auto (by its BT-24), none, or packs by name",
+    )
     route: tuple[Annotated[RouteStep, BeforeValidator(_step, json_schema_input_type=str | RouteStep)], ...] = Field(
         min_length=1, description="deliveries, all of them made side by side"
     )
@@ -311,9 +316,20 @@ class Pace(Strict):
     stop_grace: Duration = Field(default=timedelta(seconds=30), description="time running sends get at stop")
 
 
+class Official(Strict):
+    """The official rules (XSD, Schematron): where imported packs lie, and the processes that run them."""
+
+    packs: SitePath = Field(
+        default=Path("var/rules"), validate_default=True, description="directory of the packs that were imported"
+    )
+    workers: int = Field(default=2, ge=1, le=64, description="most processes at once; none runs before it is needed")
+    deadline: Duration = Field(default=timedelta(seconds=60), description="longest time for the rules of one document")
+    memory: Size = Field(default=1024**3, description="a process that has more in memory is replaced")
+
+
 class Gateway(Strict):
-    """gateway.toml: the process. Changes to `listen` (the files of `listen.https` aside), `database`, `logs` and `pace`
-    need a restart; all else is reloaded.
+    """gateway.toml: the process. Changes to `listen` (the files of `listen.https` aside), `database`, `logs`,
+    `pace` and `official` need a restart; all else is reloaded.
     """
 
     organisation: Organisation
@@ -323,3 +339,4 @@ class Gateway(Strict):
     limits: Limits = Field(default_factory=Limits)
     logs: Logs = Field(default_factory=Logs)
     pace: Pace = Field(default_factory=Pace)
+    official: Official = Field(default_factory=dict, validate_default=True)  # its default path is the site's

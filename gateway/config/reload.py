@@ -21,7 +21,7 @@ from gateway.tasks import Tasks
 
 log = structlog.get_logger()
 
-FIXED = ("listen", "database", "logs", "pace")
+FIXED = ("listen", "database", "logs", "pace", "official")
 """The keys of gateway.toml that take a restart."""
 
 LIVE = tuple(("listen", "https", name) for name in ("certificate", "key", "client_ca"))

@@ -18,6 +18,7 @@ from gateway.errors import Refused
 from gateway.finding import Severity
 from gateway.flow import routing
 from gateway.flow.config_cases import ITEM, Case, Expected, Given, Listed, Output
+from gateway.flow.official import Check
 from gateway.flow.rehearse import FindOrder, Rehearsal, Rehearsed, rehearse_with
 from gateway.formats import FORMATS, recognise
 from gateway.formats.base import Reading
@@ -51,12 +52,16 @@ class Outcome:
     seconds: float
 
 
-def run_all(listed: Sequence[Listed], snapshot: Snapshot, progress: Callable[[int], None]) -> list[Outcome]:
-    """Run tests whose files had no problems; `progress` is told how many have run."""
+def run_all(
+    listed: Sequence[Listed], snapshot: Snapshot, progress: Callable[[int], None], *, official: Check | None = None
+) -> list[Outcome]:
+    """Run tests whose files had no problems, with the official rules when `official` is given; `progress` is told how
+    many have run.
+    """
     outcomes = []
     for done, each in enumerate(listed, start=1):
         began = time.perf_counter()
-        found = tuple(_mismatches(each.case, snapshot))
+        found = tuple(_mismatches(each.case, snapshot, official))
         seconds = time.perf_counter() - began
         outcomes.append(Outcome(file=each.file, name=each.case.name, mismatches=found, seconds=seconds))
         progress(done)
@@ -72,7 +77,7 @@ def update(outcomes: Sequence[Outcome]) -> list[Path]:
     return list(found)
 
 
-def _mismatches(case: Case, snapshot: Snapshot) -> Iterator[Mismatch]:
+def _mismatches(case: Case, snapshot: Snapshot, official: Check | None) -> Iterator[Mismatch]:
     try:
         data = case.given.file.read_bytes()
         find_order = _orders(case.given.orders, snapshot)
@@ -90,6 +95,7 @@ def _mismatches(case: Case, snapshot: Snapshot) -> Iterator[Mismatch]:
         data=data,
         find_order=find_order,
         at=datetime.combine(case.given.on, NOON),
+        official=official,
     )
     documents = _documents(rehearsal)
     if len(documents) != len(case.expect):

@@ -1,6 +1,6 @@
 """What becomes of a document, decided without side effects: the daemon, a dry run and configuration tests all ask here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,10 +43,15 @@ class Examined:
     @property
     def why(self) -> str:
         """The findings that stopped it, in a sentence."""
-        grave = [finding for finding in self.findings if finding.severity == self.verdict]
-        said = "; ".join(finding.text for finding in grave[:MOST_FINDINGS_IN_A_SENTENCE])
-        rest = len(grave) - MOST_FINDINGS_IN_A_SENTENCE
-        return said + (f"; and {rest} more" if rest > 0 else "")
+        return sentence(self.findings, self.verdict)
+
+
+def sentence(findings: Sequence[Finding], severity: Severity | None) -> str:
+    """The findings of that severity, in a sentence."""
+    grave = [finding for finding in findings if finding.severity == severity]
+    said = "; ".join(finding.text for finding in grave[:MOST_FINDINGS_IN_A_SENTENCE])
+    rest = len(grave) - MOST_FINDINGS_IN_A_SENTENCE
+    return said + (f"; and {rest} more" if rest > 0 else "")
 
 
 def read_message(data: bytes, sends: Sends, snapshot: Snapshot) -> list[ReadDocument | Refused]:

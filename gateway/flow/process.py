@@ -1,5 +1,6 @@
 """Work `process`: a document that was read is addressed, enriched, checked, written and given its deliveries."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from gateway.finding import Finding, Severity
 from gateway.flow import advance, examine, routing
 from gateway.flow.context import Flow
 from gateway.flow.lifecycle import Move
+from gateway.flow.official import OfficialRules
 from gateway.flow.plan import plan_deliveries
 from gateway.formats import FORMATS
 from gateway.formats.json import invoice_from_json, invoice_to_json, order_from_json
@@ -44,6 +46,7 @@ class _Decided:
     examined: examine.Examined | None
     findings: tuple[Finding, ...]
     output: examine.Output | None
+    official: str = ""
 
     def held_by(self, refused: Refused) -> "_Decided":
         """The same document, held because it cannot be written."""
@@ -60,9 +63,10 @@ class _Decided:
 class ProcessStep:
     """Takes work `process`."""
 
-    def __init__(self, flow: Flow, current: Current) -> None:
+    def __init__(self, flow: Flow, current: Current, official: OfficialRules) -> None:
         self._flow = flow
         self._current = current
+        self._official = official
 
     async def take(self, item: Work) -> None:
         """Decide what becomes of the document and commit it with everything that follows from it."""
@@ -86,6 +90,7 @@ class ProcessStep:
             return
         at = self._flow.now()
         decided = await self._flow.in_stage("process", _decide, loaded, addressed, facts, snapshot, at=at)
+        decided = await self._checked(document, decided, snapshot)
         try:
             await self._flow.store.write(lambda tx: self._commit(tx, item, loaded, decided, snapshot))
         except Refused as refused:  # the numbered format cannot be written: nothing was committed, no number was used
@@ -93,6 +98,21 @@ class ProcessStep:
             await self._flow.store.write(lambda tx: self._commit(tx, item, loaded, decided, snapshot))
         self._told(document, decided)
         self._flow.poke()
+
+    async def _checked(self, document: Document, decided: _Decided, snapshot: Snapshot) -> _Decided:
+        """The same decision, or a hold when the official rules have something against what was written."""
+        way, output = decided.addressed.way, decided.output
+        if way is None or output is None or decided.examined is None:
+            return decided
+        started = time.perf_counter()
+        checked = await self._official.check(way, output.data, snapshot)
+        if checked.by:
+            self._flow.metrics.stage("official", time.perf_counter() - started)
+        decided = replace(decided, findings=(*decided.findings, *checked.findings), official=checked.by)
+        if not checked.holds or document.state is Processing.RELEASED:
+            return decided
+        why = examine.sentence(checked.findings, Severity.HOLD)
+        return replace(decided, move=Move.HOLD, why=why, output=None)
 
     async def _facts(self, loaded: _Loaded, addressed: examine.Addressed) -> Facts | str:
         """What the store knows about the invoice; a text instead when it was accepted before, word for word."""
@@ -138,6 +158,8 @@ class ProcessStep:
         documents.change(tx, document.id, **changes)
         if not (releasing and document.state is Processing.RELEASED):  # a person released it already
             data = {"partner": addressed.partner or "", "addressed": addressed.why, **_added(examined)}
+            if decided.official:
+                data["official"] = decided.official
             advance.document(tx, document, decided.move, actor=self._flow.actor, why=decided.why, data=data)
         if decided.move is Move.REJECT:
             uniques.release(tx, document.id)

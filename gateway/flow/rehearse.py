@@ -8,6 +8,7 @@ from gateway.config.snapshot import Snapshot
 from gateway.errors import Refused
 from gateway.finding import Finding, Provenance, Severity
 from gateway.flow import examine, routing
+from gateway.flow.official import Check
 from gateway.formats.base import ReadDocument
 from gateway.formats.json import order_from_json
 from gateway.invoice import Invoice
@@ -46,15 +47,31 @@ class Rehearsal:
     refused: str | None = None
 
 
-def rehearse(tx: Tx, snapshot: Snapshot, *, sender: str, endpoint: str, filename: str, data: bytes) -> Rehearsal:
-    """Rehearse with the orders the store holds and its clock."""
+def rehearse(
+    tx: Tx,
+    snapshot: Snapshot,
+    *,
+    sender: str,
+    endpoint: str,
+    filename: str,
+    data: bytes,
+    official: Check | None = None,
+) -> Rehearsal:
+    """Rehearse with the orders the store holds and its clock; official rules are run when `official` is given."""
 
     def find(partner: str, number: str) -> Order | None:
         found = orders.find(tx, partner, number)
         return order_from_json(payloads.get(tx, found[1])) if found else None
 
     return rehearse_with(
-        snapshot, sender=sender, endpoint=endpoint, filename=filename, data=data, find_order=find, at=tx.now
+        snapshot,
+        sender=sender,
+        endpoint=endpoint,
+        filename=filename,
+        data=data,
+        find_order=find,
+        at=tx.now,
+        official=official,
     )
 
 
@@ -68,6 +85,7 @@ def rehearse_with(
     find_order: FindOrder,
     at: datetime,
     control: int = 1,
+    official: Check | None = None,
 ) -> Rehearsal:
     """Rehearse with orders and a clock given; control numbers start at `control`."""
     partner = snapshot.partners[sender]
@@ -92,6 +110,7 @@ def rehearse_with(
                 control=number,
                 data=data,
                 filename=filename,
+                official=official,
             )
         )
     return Rehearsal(documents=tuple(told))
@@ -114,6 +133,7 @@ def _document(
     control: int,
     data: bytes,
     filename: str,
+    official: Check | None,
 ) -> Rehearsed:
     if read.order is not None:
         return Rehearsed(kind=read.kind, number=read.number, state="stored", outcome="would be kept for enrichment")
@@ -151,4 +171,9 @@ def _document(
     except Refused as refused:
         finding = Finding(rule=refused.code, severity=Severity.HOLD, text=refused.text, place=refused.place)
         return replace(base, findings=(*base.findings, finding))
+    if official is not None:
+        checked = official(way, output.data, snapshot)
+        base = replace(base, findings=(*base.findings, *checked.findings))
+        if checked.holds:
+            return base
     return replace(base, state="released", outcome="would be delivered", route=route, output=output)

@@ -3,34 +3,35 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 
 from gateway.config.model import FormatOptions
 from gateway.errors import Refused
+from gateway.formats import rows as limits
 from gateway.formats.base import Format, ReadDocument, Reading
-from gateway.mapping.read import ReadPlan, Row
-from gateway.message import DocumentKind
+from gateway.formats.records import Assembly, RecordKind, Tagged, header_of
+from gateway.formats.rows import Codes, Record, Table, check_twice, check_width, read_plan, read_table
+from gateway.mapping.read import ReadPlan
 
 MAX_BYTES = 100 * 1024 * 1024
-MOST_COLUMNS = 1000
-MOST_ROWS = 1_000_000
-MOST_HELD = 2_000_000
-"""Most cells of invoices whose last row has not come: a cell costs some 120 bytes however short it is."""
-LONGEST_CELL = 10_000
-"""In characters."""
-MOST_SHOWN = 20
-MOST_WRONG = 1000
-"""Most rows with too many or too few cells, or without a number, before the file is refused as a whole."""
+CODES = Codes(row="CSV-ROW", empty="CSV-EMPTY", header="CSV-HEADER", too_large="CSV-TOO-LARGE")
 _DELIMITERS = {"semicolon": ";", "comma": ",", "tab": "\t", "pipe": "|"}
 _QUOTED = re.compile(rb'"[^"]*"')
 _OTHER_FORMATS = re.compile(rb"\s*(<|\{|\[|%PDF|PK\x03\x04|UN[AB]\W|ISA\W)")
-_FURTHEST_SHIFT = 5
 
-Key = tuple[str, ...]
+
+class CsvRecord(RecordKind):
+    """A kind of record: what it is, and its columns."""
+
+    columns: tuple[str, ...] = Field(
+        default=(),
+        max_length=limits.MOST_COLUMNS,
+        description="names of its cells in order, '' for one that is not read",
+    )
 
 
 class CsvOptions(FormatOptions):
@@ -44,161 +45,107 @@ class CsvOptions(FormatOptions):
     )
     quote: Literal["double", "single", "none"] = Field(default="double", description="what cells may be quoted with")
     header: bool = Field(default=True, description="the first row names the columns; else they are 1, 2, 3 …")
+    tag: int = Field(default=1, ge=1, le=limits.MOST_COLUMNS, description="column that says of which kind a record is")
+    records: Mapping[str, CsvRecord] = Field(
+        default={},
+        max_length=100,
+        description="kinds of records by their tag, for files with rows of several kinds and no names of columns",
+    )
 
 
 def read(data: bytes, reading: Reading) -> Iterator[ReadDocument | Refused]:
     """Each invoice, or a `Refused` (MAP-VALUE, CSV-ROW) in place of one with a wrong value or row.
 
-    The file is gone through twice: first to see which rows belong together and whether all of it can be read, so that
-    only the rows of documents under way are held. Raises `Refused` (codes CSV-…, MAP-COLUMN) when none can be read.
+    Raises `Refused` (codes CSV-…, MAP-COLUMN) when none can be read.
     """
     options = reading.options if isinstance(reading.options, CsvOptions) else CsvOptions()
-    plan = reading.mapping
-    if not isinstance(plan, ReadPlan) or plan.format != CSV.name:
-        raise Refused("MAP-FORMAT", "CSV is read with a mapping that says reads: csv")
+    plan = read_plan(reading, CSV.name)
     _check_bytes(data, options)
-    survey = _Survey(data, options, plan, reading.max_documents)
-    survey.take()
-    return _documents(survey, plan)
-
-
-def _documents(survey: "_Survey", plan: ReadPlan) -> Iterator[ReadDocument | Refused]:
-    under_way: dict[Key, list[Row]] = {}
-    width, held = len(survey.header), 0
-    for number, cells in survey.rows():
-        key = survey.key(cells)
-        rows = under_way.setdefault(key, [])
-        if len(cells) == width and key not in survey.broken:
-            rows.append(Row(number, dict(zip(survey.header, cells, strict=True))))
-            held += width
-            if held > MOST_HELD:
-                text = (
-                    f"the invoices begun and not ended here have more than {MOST_HELD} cells; send invoices with fewer "
-                    "lines, and the rows of each one after the other"
-                )
-                raise Refused("CSV-TOO-LARGE", text, place=f"row {number}")
-        if number == survey.last[key]:
-            held -= width * len(under_way.pop(key))
-            yield _document(key, rows, survey, plan)
-
-
-def _document(key: Key, rows: Sequence[Row], survey: "_Survey", plan: ReadPlan) -> ReadDocument | Refused:
-    problems = survey.broken.get(key)
-    if problems is not None:
-        texts = [
-            *problems[:MOST_SHOWN],
-            *([f"and {len(problems) - MOST_SHOWN} more"] if len(problems) > MOST_SHOWN else []),
-        ]
-        named = f"invoice '{' '.join(key)[:40]}'" if any(key) else "rows that name no invoice"
-        return Refused("CSV-ROW", f"{named}: " + "; ".join(texts), place=f"row {survey.last[key]}")
-    try:
-        mapped = plan.read(rows)
-    except Refused as refused:
-        return refused
-    invoice = mapped.invoice
-    kind = DocumentKind.CREDIT_NOTE if invoice.is_credit_note else DocumentKind.INVOICE
-    return ReadDocument(kind=kind, number=invoice.number, invoice=invoice, places=mapped.places)
+    return read_table(_table(data, options, plan), plan, most=reading.max_documents)
 
 
 @dataclass(slots=True)
-class _Survey:
-    """Which rows make which document: the last row of each, and what is wrong with the rows of those that are broken."""
+class _Plain:
+    """A file whose rows are all of one kind."""
 
     data: bytes
     options: CsvOptions
-    plan: ReadPlan
-    max_documents: int
-    header: tuple[str, ...] = ()
-    last: dict[Key, int] = field(default_factory=dict)
-    broken: dict[Key, list[str]] = field(default_factory=dict)
-    _delimiter: str = ""
-    _wrong: int = 0
-    _columns: tuple[int, ...] = ()
-    _suspects: list[tuple[Key, str]] = field(default_factory=list)
+    delimiter: str
+    header: tuple[str, ...]
+    codes: Codes = CODES
+    hint: str = "the delimiter may be another one"
 
-    def take(self) -> None:
-        """Goes through the whole file once."""
-        if not self.data.removeprefix(b"\xef\xbb\xbf").strip():
-            raise Refused("CSV-EMPTY", "the file is empty", place="row 1")
-        self._delimiter = _delimiter(self.data, self.options)
-        self.header = self._header()
-        self.plan.check_columns(self.header)
-        self._columns = tuple(self.header.index(name) for name in self.plan.document)
-        for number, cells in self.rows():
-            key = self.key(cells)
-            self.last[key] = number
-            if len(self.last) > self.max_documents:
-                text = f"there are more than {self.max_documents} invoices in the file; send it in parts"
-                raise Refused("CSV-TOO-LARGE", text, place=f"row {number}")
-            if not all(key):
-                columns = " and ".join(self.plan.document)
-                self._break(key, f"row {number}, column {columns}: there is no value", number)
-            if len(cells) != len(self.header):
-                self._ragged(number, cells, key)
-        for key, text in self._suspects:
-            if key in self.last:
-                self.broken.setdefault(key, []).append(text)
-        if not self.last:
-            raise Refused("CSV-EMPTY", "the file has no rows of data", place="row 1")
-
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Each row of data with its number; rows without any text are passed over."""
-        for number, cells in _records(self.data, self.options, self._delimiter):
-            if number > MOST_ROWS:
-                text = f"the file has more than {MOST_ROWS} rows; send it in parts"
-                raise Refused("CSV-TOO-LARGE", text, place=f"row {number}")
-            if (number == 1 and self.options.header) or not any(cells):
+    def rows(self) -> Iterator[Record]:
+        """Each row of data; rows without any text are passed over."""
+        for number, cells in _records(self.data, self.options, self.delimiter):
+            if number == 1 and self.options.header:
                 continue
-            if len(cells) > MOST_COLUMNS:
-                text = f"the row has {len(cells)} cells; at most {MOST_COLUMNS} are read"
-                raise Refused("CSV-TOO-LARGE", text, place=f"row {number}")
-            yield number, cells
+            yield Record(number, cells)
 
-    def key(self, cells: Sequence[str], shift: int = 0) -> Key:
-        """What names the document of a row, taken from where it should stand, or some cells beside."""
-        places = [column + shift for column in self._columns]
-        return tuple(cells[place].strip() if 0 <= place < len(cells) else "" for place in places)
 
-    def _ragged(self, number: int, cells: Sequence[str], key: Key) -> None:
-        """Refuses the invoice of a row with too many or too few cells.
+@dataclass(slots=True)
+class _Mixed:
+    """A file with records of several kinds."""
 
-        A stray delimiter may have moved the cell that names it: then the invoice it names from there has lost a row and
-        is refused as well.
-        """
-        off = len(cells) - len(self.header)
-        text = f"row {number} has {len(cells)} cells, the header {len(self.header)}"
-        self._break(key, text, number)
-        for shift in range(max(min(off, 0), -_FURTHEST_SHIFT), min(max(off, 0), _FURTHEST_SHIFT) + 1):
-            other = self.key(cells, shift)
-            if other != key and all(other):
-                self._suspects.append((other, text))
+    data: bytes
+    options: CsvOptions
+    delimiter: str
+    header: tuple[str, ...]
+    codes: Codes = CODES
+    hint: str = "the delimiter may be another one"
 
-    def _break(self, key: Key, text: str, number: int) -> None:
-        self._wrong += 1
-        if self._wrong > MOST_WRONG:
-            words = f"more than {MOST_WRONG} rows are wrong, the last of them: {text}; the delimiter may be another one"
-            raise Refused("CSV-ROW", words, place=f"row {number}")
-        self.broken.setdefault(key, []).append(text)
+    def rows(self) -> Iterator[Record]:
+        """Each line, with what its document says."""
+        roles = {tag: kind.role for tag, kind in self.options.records.items()}
+        return Assembly("CSV-TOO-LARGE", "CSV-RECORD", roles, self.header).rows(self._tagged())
 
-    def _header(self) -> tuple[str, ...]:
-        first = next(_records(self.data, self.options, self._delimiter), None)
-        if first is None:
-            raise Refused("CSV-EMPTY", "the file is empty", place="row 1")
-        _, cells = first
-        if len(cells) > MOST_COLUMNS:
-            text = f"the file has {len(cells)} columns; at most {MOST_COLUMNS} are read"
-            raise Refused("CSV-TOO-LARGE", text, place="row 1")
-        if not self.options.header:
-            return tuple(str(number) for number in range(1, len(cells) + 1))
-        names = tuple(cell.strip() for cell in cells)
-        twice = [name for name in self.plan.columns if names.count(name) > 1]
-        if twice:
-            text = f"the columns {', '.join(twice[:MOST_SHOWN])} stand twice in the header; which one is meant cannot be told"
-            raise Refused("CSV-HEADER", text, place="row 1")
-        return names
+    def _tagged(self) -> Iterator[Tagged]:
+        place = self.options.tag - 1
+        for number, cells in _records(self.data, self.options, self.delimiter):
+            tag = cells[place].strip() if place < len(cells) else ""
+            kind = self.options.records.get(tag)
+            names = kind.columns if kind else ()
+            problem = ""
+            if kind is not None and kind.role != "ignore" and any(cells[len(names) :]):
+                problem = f"row {number} has {len(cells)} cells, records '{tag[:20]}' {len(names)}"
+            named = {name: cell for name, cell in zip(names, cells, strict=False) if name}
+            yield Tagged(number, tag, named, problem)
+
+
+def _table(data: bytes, options: CsvOptions, plan: ReadPlan) -> Table:
+    if not data.removeprefix(b"\xef\xbb\xbf").strip():
+        raise Refused("CSV-EMPTY", "the file is empty", place="row 1")
+    delimiter = _delimiter(data, options)
+    if options.records:
+        return _Mixed(data, options, delimiter, header_of([kind.columns for kind in options.records.values()]))
+    return _Plain(data, options, delimiter, _header(data, options, delimiter, plan))
+
+
+def _header(data: bytes, options: CsvOptions, delimiter: str, plan: ReadPlan) -> tuple[str, ...]:
+    first = next(_every_record(data, options, delimiter), None)
+    if first is None:
+        raise Refused("CSV-EMPTY", "the file is empty", place="row 1")
+    _, cells = first
+    check_width(CODES, len(cells), "row 1")
+    if not options.header:
+        return tuple(str(number) for number in range(1, len(cells) + 1))
+    names = tuple(cell.strip() for cell in cells)
+    check_twice(CODES, names, plan)
+    return names
 
 
 def _records(data: bytes, options: CsvOptions, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Every record that has any text, within the limits."""
+    for number, cells in _every_record(data, options, delimiter):
+        if number > limits.MOST_ROWS:
+            text = f"the file has more than {limits.MOST_ROWS} rows; send it in parts"
+            raise Refused("CSV-TOO-LARGE", text, place=f"row {number}")
+        if any(cells):
+            check_width(CODES, len(cells), f"row {number}")
+            yield number, cells
+
+
+def _every_record(data: bytes, options: CsvOptions, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Every record with its number, counted from 1 as a spreadsheet does."""
     encoding = "utf-8-sig" if options.charset == "utf-8" else options.charset
     lines = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="")
@@ -218,8 +165,8 @@ def _records(data: bytes, options: CsvOptions, delimiter: str) -> Iterator[tuple
             ) from None
         number += 1
         for position, cell in enumerate(cells):
-            if len(cell) > LONGEST_CELL:
-                text = f"the cell has {len(cell)} characters; at most {LONGEST_CELL} are read"
+            if len(cell) > limits.LONGEST_CELL:
+                text = f"the cell has {len(cell)} characters; at most {limits.LONGEST_CELL} are read"
                 raise Refused("CSV-TOO-LARGE", text, place=f"row {number}, cell {position + 1}")
         yield number, cells
 

@@ -1,7 +1,7 @@
 """The canonical invoice and order as JSON (RFC 8259): the attribute names of `gateway.invoice` and `gateway.order`.
 
 Amounts are strings with their digits, dates ISO 8601, bytes base64; what is absent is left out. The store keeps its
-canonical copies this way, and partners may send and receive it.
+canonical copies this way, and partners may send and receive it. With a read mapping, JSON of any other shape is read.
 """
 
 import base64
@@ -12,11 +12,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from functools import cache
+from typing import Annotated
 
+from pydantic import AfterValidator, Field
+
+from gateway.config.model import FormatOptions
 from gateway.errors import Refused
 from gateway.formats.base import Format, ReadDocument, Reading, Writing
 from gateway.formats.json_shape import Number, Problems, Where, pointer, read_value
+from gateway.formats.rows import read_plan
+from gateway.formats.trees import read_spots
 from gateway.invoice import Invoice
+from gateway.mapping.addressing_tree import json_documents
+from gateway.mapping.tree_path import parse_json_path
 from gateway.message import DocumentKind
 from gateway.order import Order
 from gateway.terms import GROUPS, LONGEST_NUMBER, TERMS, get, items
@@ -30,6 +38,21 @@ _MARKS = re.compile(r'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN|[\[\]{}]', re.DOTALL)
 _SIGNS = re.compile(rb'\A(?:\xef\xbb\xbf)?[ \t\r\n]*(?:\[[ \t\r\n]*)?\{[ \t\r\n]*"')
 _EMPTY: tuple[object, ...] = ((), {})
 _DUMPS = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
+
+def _path(text: str) -> str:
+    parse_json_path(text)
+    return text
+
+
+class JsonOptions(FormatOptions):
+    """Where the invoices stand in a JSON text of another shape than the canonical one."""
+
+    documents: Annotated[str, AfterValidator(_path)] | None = Field(
+        default=None,
+        description="path of the values that are one invoice each, as in data.invoices[]; else each item of a list is, "
+        "or the whole; only with a mapping",
+    )
 
 
 def invoice_to_json(invoice: Invoice) -> bytes:
@@ -62,7 +85,27 @@ def recognise(data: bytes) -> bool:
 
 
 def read(data: bytes, reading: Reading) -> Iterator[ReadDocument | Refused]:
-    """The invoice, or each invoice of a list; raises `Refused` (codes JSON-…) when nothing can be read."""
+    """The invoice, or each invoice of a list; raises `Refused` (codes JSON-…) when nothing can be read.
+
+    With a mapping that says `reads: json` the text may have any shape.
+    """
+    if reading.mapping is not None:
+        return _mapped(data, reading)
+    return _canonical(data, reading)
+
+
+def _mapped(data: bytes, reading: Reading) -> Iterator[ReadDocument | Refused]:
+    plan = read_plan(reading, JSON.name)
+    options = reading.options if isinstance(reading.options, JsonOptions) else JsonOptions()
+    value, problems = _load(data)
+    problems.refuse("the text")
+    spots = json_documents(value, options.documents or "")
+    if not spots:
+        raise Refused("JSON-EMPTY", f"the text has no {options.documents or 'invoice'}; nothing else in it is read")
+    return read_spots(spots, plan, reading, "JSON-TOO-LARGE")
+
+
+def _canonical(data: bytes, reading: Reading) -> Iterator[ReadDocument | Refused]:
     value, problems = _load(data)
     if not isinstance(value, list):
         yield _document(value, None, problems)
@@ -229,4 +272,6 @@ JSON = Format(
     recognise=recognise,
     read=read,
     write=write,
+    mapping="optional",
+    options=JsonOptions,
 )

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from gateway.errors import Refused
 from gateway.formats.base import Format, ReadDocument, Reading
-from gateway.formats.ubl.names import ORDER_ROOT, PREFIXES, PartyTerms
+from gateway.formats.roles import PartyTerms
+from gateway.formats.ubl.names import ORDER_ROOT, PREFIXES
 from gateway.formats.ubl.parties import read_party
 from gateway.formats.xml_reading import Part, Source, parse_xml, root_name
 from gateway.invoice import Identifier, Party

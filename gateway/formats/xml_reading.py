@@ -4,6 +4,8 @@ Entities stay unresolved, no network and no DTD are touched, and any DOCTYPE is 
 nor an external entity can do anything (OWASP XXE; XML 1.0 section 4.4).
 """
 
+import base64
+import binascii
 import datetime
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +18,7 @@ from lxml.etree import _Element as Element
 
 from gateway.errors import Refused
 from gateway.invoice import Identifier
-from gateway.terms import parse_decimal
+from gateway.terms import TERMS, parse_decimal
 
 MAX_BYTES = 100 * 1024 * 1024
 MAX_MARKUP = 2_000_000
@@ -32,8 +34,8 @@ _BREAKS = "\t\r\n"
 _T = TypeVar("_T")
 
 
-def parse_xml(data: bytes, *, max_depth: int) -> Element:
-    """The root element, comments and processing instructions left out.
+def parse_xml(data: bytes, *, max_depth: int, huge: bool = False) -> Element:
+    """The root element, comments and processing instructions left out; `huge` takes texts of more than 10 MB too.
 
     Raises `Refused` with code XML-TOO-LARGE, XML-DOCTYPE, XML-ENCODING, XML-TOO-DEEP or XML-MALFORMED.
     """
@@ -46,7 +48,7 @@ def parse_xml(data: bytes, *, max_depth: int) -> Element:
         line = prolog[0].count(b"\n") + 1
         raise _doctype(f"line {line}")
     try:
-        root = etree.fromstring(data, _parser())
+        root = etree.fromstring(data, _parser(huge=huge))
     except etree.XMLSyntaxError as error:
         raise _refusal(error) from None
     if root.getroottree().docinfo.internalDTD is not None:
@@ -73,12 +75,12 @@ def root_name(data: bytes) -> str:
     return ""
 
 
-def _parser() -> etree.XMLParser:
+def _parser(*, huge: bool) -> etree.XMLParser:
     return etree.XMLParser(
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        huge_tree=False,
+        huge_tree=huge,
         remove_comments=True,
         remove_pis=True,
     )
@@ -288,16 +290,32 @@ class Part:
             self.source.places[self.prefix + code] = f"{self._place(child)}/@{attribute}"
         return value or None
 
-    def _typed(self, name: str, code: str, parse: Callable[[str], _T]) -> _T | None:
-        child = self._child(name)
-        text = None if child is None else self.value(child, code)
-        if child is None or text is None:
+    def binary(self, name: str, code: str) -> bytes | None:
+        """The child `name` as bytes (base64)."""
+        text = self.text(name, code)
+        if text is None:
+            return None
+        try:
+            return base64.b64decode("".join(text.split()), validate=True)
+        except (binascii.Error, ValueError) as error:
+            name_of = f"{code}, {TERMS[code].name}" if code in TERMS else code
+            self.problem(f"holds no base64 ({name_of}): {error}", self.children[name][0])
+            return None
+
+    def parsed(self, element: Element, code: str, parse: Callable[[str], _T]) -> _T | None:
+        """A simple element as what `parse` makes of its text; what `parse` cannot take is a problem."""
+        text = self.value(element, code)
+        if text is None:
             return None
         try:
             return parse(text.strip(_WHITE_SPACE))
         except ValueError as error:
-            self.problem(str(error), child)
+            self.problem(str(error), element)
             return None
+
+    def _typed(self, name: str, code: str, parse: Callable[[str], _T]) -> _T | None:
+        child = self._child(name)
+        return None if child is None else self.parsed(child, code, parse)
 
     def _child(self, name: str) -> Element | None:
         found = self.children.get(name)

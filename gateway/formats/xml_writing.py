@@ -24,19 +24,17 @@ _INDENT = tuple("\n" + "  " * depth for depth in range(24))
 class XmlText:
     """A document being written; `prefix` goes in front of the terms named in problems (`BG-25[2]/`)."""
 
-    __slots__ = ("_open", "_parts", "_pending", "prefix", "problems")
+    __slots__ = ("_open", "_parts", "prefix", "problems")
 
     def __init__(self) -> None:
         self._parts = ['<?xml version="1.0" encoding="UTF-8"?>']
-        self._open: list[tuple[str, int]] = []
-        self._pending = ""
+        self._open: list[tuple[str, int, bool]] = []
         self.prefix = ""
         self.problems: list[str] = []
 
-    def __call__(self, name: str, attributes: str = "") -> Self:
-        """Opens an element for a `with` block; it is left out when nothing is written inside."""
-        self._pending = name
-        self._open.append((name, len(self._parts)))
+    def __call__(self, name: str, attributes: str = "", *, keep: bool = False) -> Self:
+        """Opens an element for a `with` block; it is left out when nothing is written inside, unless `keep` is set."""
+        self._open.append((name, len(self._parts), keep))
         self._parts.append(f"{_INDENT[len(self._open) - 1]}<{name}{attributes}>")
         return self
 
@@ -46,9 +44,11 @@ class XmlText:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        name, position = self._open.pop()
+        name, position, keep = self._open.pop()
         if len(self._parts) == position + 1:
             self._parts.pop()
+            if keep:
+                self._parts.append(f"{_INDENT[len(self._open)]}<{name}/>")
         else:
             self._parts.append(f"{_INDENT[len(self._open)]}</{name}>")
 

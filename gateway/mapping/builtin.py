@@ -8,6 +8,9 @@ from gateway.config.catalogue import MappingSource
 from gateway.config.source import read_yaml
 
 EANCOM_INVOIC = "eancom-invoic-d96a"
+EANCOM_INVOIC_D96A_READ = "eancom-invoic-d96a-read"
+EANCOM_INVOIC_D01B_READ = "eancom-invoic-d01b-read"
+INVOIC_D14B_READ = "invoic-d14b-read"
 
 
 @cache

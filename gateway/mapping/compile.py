@@ -1,6 +1,6 @@
 """Compiles a mapping file into a plan, or tells every problem in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from gateway.config.catalogue import MappingProblem, MappingSource
@@ -10,9 +10,11 @@ from gateway.mapping.compile_read import READ_KEYS, compile_read
 from gateway.mapping.compile_write import WRITE_KEYS, compile_write
 from gateway.mapping.problems import Problems
 from gateway.mapping.read import ReadPlan
+from gateway.mapping.sources import READS
+from gateway.mapping.standards import STANDARDS
 from gateway.mapping.write import WritePlan
 
-FORMATS = {"reads": ("csv",), "writes": ("edifact",)}
+FORMATS: Mapping[str, Collection[str]] = {"reads": READS, "writes": STANDARDS}
 
 
 def compile_mapping(

@@ -1,35 +1,27 @@
 """Compiles the sections of a read mapping."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from gateway.config.catalogue import MappingProblem, MappingSource
 from gateway.config.problems import did_you_mean, shown
-from gateway.mapping.functions import Getter, Type
+from gateway.mapping.addressing import Addressing
+from gateway.mapping.compile_section import BESIDE, EACH, LINES, Entries, Entry, SectionCompiler
 from gateway.mapping.lookups import lookups
-from gateway.mapping.pipeline import Language, Mistake, compile_expression, conventions
-from gateway.mapping.problems import Path, Problems
-from gateway.mapping.read import Field, ReadPlan, Row, Section
-from gateway.terms import GROUPS, TERMS, Kind, Term
+from gateway.mapping.pipeline import Language, conventions
+from gateway.mapping.problems import Problems
+from gateway.mapping.read import ReadPlan, Section
+from gateway.mapping.sources import READS
+from gateway.terms import GROUPS, TERMS
 
-READ_KEYS = ("document", "decimal", "thousands", "date", "lookups", "invoice", "lines", "vat_breakdown", "totals")
+READ_KEYS = (
+    "document", "decimal", "thousands", "date", "lookups", "invoice", "lines", "line_amounts", "vat_breakdown", "totals",
+)  # fmt: skip
 COMPUTE = "compute"
-LINES = "BG-25"
+SUM = "sum"
 LINES_KEY = "lines"
 _NEEDED = {"invoice": ("BT-1", "BT-2", "BT-3", "BT-5"), "lines": ("BT-126",)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A term or group of a section: what the file says, in which mapping, and where."""
-
-    data: Any
-    owner: str
-    path: Path
-
-
-_Entries = dict[str, _Entry]
 
 
 def compile_read(
@@ -42,41 +34,53 @@ def compile_read(
     lines = _section(first, LINES_KEY, problems)
     if base is not None:
         _overlay(source, header, lines, problems)
-    for key in ("document", "invoice"):
+    addressing = READS[format_]
+    for key in ("document", "invoice") if addressing.key else ("invoice",):
         if key not in data:
             problems.add((), "M102", f"'{key}' is missing")
-    compiler = _Compiler(problems, _language(source, base, data, problems))
-    document = _document(data, problems)
+    compiler = SectionCompiler(problems, _language(source, base, addressing, problems), addressing)
+    document = _document(data, addressing, problems)
     for column in document:
-        compiler.columns.setdefault(column)
+        compiler.names.setdefault(column)
     plan = ReadPlan(
         name=source.name,
         format=format_,
+        addressing=addressing,
         document=document,
         invoice=compiler.section(header, ""),
-        lines=compiler.section(lines, LINES) if lines or LINES_KEY in data else None,
-        columns=tuple(compiler.columns),
-        compute_vat=_compute(data, "vat_breakdown", problems),
+        lines=_lines(lines, first.name, compiler) if lines or LINES_KEY in data else None,
+        columns=tuple(compiler.names),
+        compute_lines=_compute(data, "line_amounts", problems),
+        compute_vat=_compute(data, "vat_breakdown", problems, SUM),
+        sum_vat=data.get("vat_breakdown") == SUM,
         compute_totals=_compute(data, "totals", problems),
     )
     _needed(source, data, header, lines, problems)
     return problems or plan
 
 
-def _section(source: MappingSource, key: str, problems: Problems) -> _Entries:
+def _lines(entries: Entries, owner: str, compiler: SectionCompiler) -> Section | None:
+    """The lines with their loop; None when the loop has problems, which have been told."""
+    terms = {code: entry for code, entry in entries.items() if code not in BESIDE}
+    each = compiler.lines_loop(entries.get(EACH), Entry(None, owner, (LINES_KEY,)))
+    when = compiler.conditions(entries)
+    return replace(compiler.section(terms, LINES), each=each, when=when) if each else None
+
+
+def _section(source: MappingSource, key: str, problems: Problems) -> Entries:
     data = source.data.get(key, {})
     if not isinstance(data, Mapping):
         problems.add((key,), "M103", f"terms and expressions are expected, not {shown(data)}")
         return {}
-    return {code: _Entry(each, source.name, (key, code)) for code, each in data.items()}
+    return {code: Entry(each, source.name, (key, code)) for code, each in data.items()}
 
 
-def _overlay(source: MappingSource, header: _Entries, lines: _Entries, problems: Problems) -> None:
+def _overlay(source: MappingSource, header: Entries, lines: Entries, problems: Problems) -> None:
     """A term says itself whether it belongs to the invoice or to its lines."""
     changes, drops = source.data.get("set", {}), source.data.get("drop", [])
     if isinstance(changes, Mapping):
         for code, each in changes.items():
-            _target(code, header, lines)[code] = _Entry(each, source.name, ("set", code))
+            _target(code, header, lines)[code] = Entry(each, source.name, ("set", code))
     else:
         problems.add(("set",), "M103", f"terms and expressions are expected, not {shown(changes)}")
     if not isinstance(drops, Sequence) or isinstance(drops, str):
@@ -88,14 +92,15 @@ def _overlay(source: MappingSource, header: _Entries, lines: _Entries, problems:
             problems.add(("drop", index), "M152", f"the mapping extended does not set {shown(code)}{hint}")
 
 
-def _target(code: str, header: _Entries, lines: _Entries) -> _Entries:
+def _target(code: str, header: Entries, lines: Entries) -> Entries:
     of_lines = TERMS[code].group == LINES if code in TERMS else code in GROUPS and GROUPS[code].parent == LINES
     return lines if of_lines else header
 
 
 def _language(
-    source: MappingSource, base: MappingSource | None, data: Mapping[str, Any], problems: Problems
+    source: MappingSource, base: MappingSource | None, addressing: Addressing, problems: Problems
 ) -> Language:
+    data = source.data if base is None else {**base.data, **source.data}
     signs = {"decimal": str(data.get("decimal", ".")), "thousands": str(data.get("thousands", ""))}
     for key, sign in signs.items():
         if key in data and len(sign) != 1:
@@ -109,11 +114,18 @@ def _language(
     except ValueError as error:
         problems.add(("date",), "M104", str(error))
         number, date = conventions(".", "", "%Y-%m-%d")
+    if addressing.number is not None and not {"decimal", "thousands"} & set(data):
+        number = addressing.number
+    if addressing.date is not None and "date" not in data:
+        date = addressing.date
     tables = lookups(source, base, problems)
-    return Language(direction="read", resolve=_column, lookups=tables, number=number, date=date)
+    return Language(direction="read", resolve=addressing.resolve, lookups=tables, number=number, date=date)
 
 
-def _document(data: Mapping[str, Any], problems: Problems) -> tuple[str, ...]:
+def _document(data: Mapping[str, Any], addressing: Addressing, problems: Problems) -> tuple[str, ...]:
+    if "document" in data and addressing.key is None:
+        problems.add(("document",), "M101", "documents stand one by one here; leave document out", at_key=True)
+        return ()
     value = data.get("document", ())
     columns = [value] if isinstance(value, str) else value
     if "document" in data and (
@@ -124,14 +136,16 @@ def _document(data: Mapping[str, Any], problems: Problems) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def _compute(data: Mapping[str, Any], key: str, problems: Problems) -> bool:
-    if key in data and data[key] != COMPUTE:
-        problems.add((key,), "M104", f"{shown(data[key])} stands here; {key} takes 'compute', or is left out")
+def _compute(data: Mapping[str, Any], key: str, problems: Problems, *others: str) -> bool:
+    """True for `compute`; `others` are what the key takes besides."""
+    if key in data and data[key] not in (COMPUTE, *others):
+        known = " or ".join(f"'{each}'" for each in (COMPUTE, *others))
+        problems.add((key,), "M104", f"{shown(data[key])} stands here; {key} takes {known}, or is left out")
     return data.get(key) == COMPUTE
 
 
 def _needed(
-    source: MappingSource, data: Mapping[str, Any], header: _Entries, lines: _Entries, problems: Problems
+    source: MappingSource, data: Mapping[str, Any], header: Entries, lines: Entries, problems: Problems
 ) -> None:
     if "extends" in source.data and not source.data.get("drop"):
         return
@@ -143,109 +157,3 @@ def _needed(
     if data.get("totals") == COMPUTE and data.get("vat_breakdown") != COMPUTE and not {"BG-23", "BT-110"} & set(header):
         text = "totals: compute needs the VAT: write vat_breakdown: compute, or set BG-23 or BT-110"
         problems.add(("totals",), "M102", text)
-
-
-class _Compiler:
-    def __init__(self, problems: Problems, language: Language) -> None:
-        self._problems = problems
-        self._language = language
-        self.columns: dict[str, None] = {}
-
-    def section(self, entries: _Entries, group: str) -> Section:
-        """The fields of `group`, what a term says about another one (BT-157-1) after that, and the groups beneath."""
-        fields: list[Field] = []
-        groups = []
-        for code, entry in sorted(entries.items(), key=lambda item: item[0].count("-") == 2):
-            if code in GROUPS:
-                groups.append((code, self._items(code, entry, group)))
-            elif (field := self._field(code, entry, group)) is not None:
-                fields.append(field)
-        return Section(fields=tuple(fields), groups=tuple(groups))
-
-    def _items(self, code: str, entry: _Entry, parent: str) -> tuple[tuple[Field, ...], ...]:
-        group = GROUPS[code]
-        if code == LINES:
-            self._problems.add(entry.path, "M112", "the lines stand under lines:", at_key=True)
-            return ()
-        if group.parent != parent:
-            where = "lines" if group.parent else "invoice"
-            self._problems.add(entry.path, "M112", f"{code} ({group.name}) stands under {where}:", at_key=True)
-            return ()
-        data = [entry.data] if isinstance(entry.data, Mapping) else entry.data
-        if not isinstance(data, Sequence) or isinstance(data, str) or not data:
-            text = f"a list of items is expected, each with terms and expressions, not {shown(entry.data)}"
-            self._problems.add(entry.path, "M103", text)
-            return ()
-        made = []
-        for index, item in enumerate(data):
-            path = entry.path if isinstance(entry.data, Mapping) else (*entry.path, index)
-            if not isinstance(item, Mapping) or not item:
-                self._problems.add(path, "M103", f"terms and expressions are expected, not {shown(item)}")
-                continue
-            inner = {term: _Entry(each, entry.owner, (*path, term)) for term, each in item.items()}
-            made.append(self.section(inner, code).fields)
-        return tuple(made)
-
-    def _field(self, code: str, entry: _Entry, group: str) -> Field | None:
-        term = TERMS.get(code)
-        if term is None:
-            near = {name for name, each in TERMS.items() if each.group == group} or set(TERMS)
-            text = f"there is no term '{code}'{did_you_mean(str(code), near)}"
-            self._problems.add(entry.path, "M111", text, at_key=True)
-            return None
-        if term.group != group:
-            self._problems.add(entry.path, "M112", f"{code} ({term.name}) {_home(term)}", at_key=True)
-            return None
-        if term.kind is Kind.BINARY:
-            self._problems.add(entry.path, "M113", f"{code} ({term.name}) holds bytes, which no text can give")
-            return None
-        if not isinstance(entry.data, str):
-            self._problems.add(entry.path, "M103", f"a column or an expression is expected, not {shown(entry.data)}")
-            return None
-        want: Type = "number" if term.kind.is_number else "date" if term.kind is Kind.DATE else "text"
-        pipeline = compile_expression(
-            entry.data,
-            self._language,
-            want=want,
-            report=lambda problem, text: self._problems.add(entry.path, problem, text),
-        )
-        if pipeline is None:
-            return None
-        for name in pipeline.names:
-            self.columns.setdefault(name)
-        return Field(term=code, pipeline=pipeline, text=entry.data, owner=entry.owner)
-
-
-def _home(term: Term) -> str:
-    if not term.group:
-        return "belongs to the invoice: it stands under invoice:"
-    if term.group == LINES:
-        return "belongs to the lines: it stands under lines:"
-    group = GROUPS[term.group]
-    where = "lines" if group.parent else "invoice"
-    return f"belongs to {group.code} ({group.name}): it stands under {where}: in {group.code}: [{{…}}]"
-
-
-def _column(name: str, *, many: bool) -> tuple[Getter, Type]:
-    """The value of a column: the one all rows in view agree on (empty cells aside), or with `many` that of each row."""
-
-    def one(rows: Sequence[Row]) -> str | None:
-        found: str | None = None
-        where = 0
-        for number, cells in rows:
-            text = cells[name]
-            if not text or text.isspace():
-                continue
-            if found is None:
-                found, where = text, number
-            elif text != found:
-                shown_as = f"'{found[:40]}' in row {where} and '{text[:40]}' in row {number}"
-                raise ValueError(f"{shown_as}: the rows of one invoice must agree, or the mapping say first or join")
-        return found
-
-    def each(rows: Sequence[Row]) -> list[str]:
-        return [cells[name] for _, cells in rows if cells[name] and not cells[name].isspace()]
-
-    if not name:
-        raise Mistake("M121", "the name of a column is empty")
-    return (each if many else one), "text"

@@ -8,10 +8,11 @@ from gateway.config.catalogue import MappingProblem, MappingSource
 from gateway.config.problems import did_you_mean, shown
 from gateway.mapping.functions import Getter, Type
 from gateway.mapping.layout import Block, Layout, Leaf
-from gateway.mapping.lengths import SEGMENTS, Size
+from gateway.mapping.lengths import Size
 from gateway.mapping.lookups import lookups
 from gateway.mapping.pipeline import Language, Mistake, compile_expression
 from gateway.mapping.problems import Path, Problems
+from gateway.mapping.standards import STANDARDS, Standard
 from gateway.mapping.template import Cell
 from gateway.mapping.write import BlockPlan, Component, Condition, Origin, Scope, SegmentPlan, Value, WritePlan
 from gateway.terms import GROUPS, TERMS, Kind, get, items
@@ -19,6 +20,7 @@ from gateway.terms import GROUPS, TERMS, Kind, get, items
 WRITE_KEYS = ("message", "lookups", "segments")
 ANY = "any"
 POSITION = "position"
+LINE_COUNT = "line_count"
 _FREE = Size(number=False, most=10_000)
 
 
@@ -30,36 +32,34 @@ def compile_write(
     for key in ("message", "segments"):
         if key not in data:
             problems.add((), "M102", f"'{key}' is missing")
-    message = _message(data.get("message"), problems) if "message" in data else ()
+    standard = STANDARDS[format_]
+    message = _message(data.get("message"), standard, problems) if "message" in data else ()
     tables = lookups(source, base, problems)
     if base is None:
-        tree = Layout(source.name, problems).read(data["segments"], ("segments",)) if "segments" in data else []
+        layout = Layout(source.name, problems, standard.notation)
+        tree = layout.read(data["segments"], ("segments",)) if "segments" in data else []
     else:
-        tree = Layout(base.name, Problems()).read(base.data["segments"], ("segments",))
+        tree = Layout(base.name, Problems(), standard.notation).read(base.data["segments"], ("segments",))
         changes, drops = source.data.get("set"), source.data.get("drop")
-        Layout(source.name, problems).overlay(tree, changes=changes, drops=drops)
-    compiler = _Compiler(problems, tables)
+        Layout(source.name, problems, standard.notation).overlay(tree, changes=changes, drops=drops)
+    compiler = _Compiler(problems, tables, standard)
     nodes = compiler.nodes(tree, ("",), "")
     if problems:
         return problems
     return WritePlan(name=source.name, format=format_, message=message, nodes=nodes)
 
 
-def _message(value: Any, problems: Problems) -> tuple[str, ...]:
-    parts = tuple(str(value).split(":"))
-    sizes = (6, 3, 3, 2, 6)
-    fits = all(
-        part.isascii() and part.isalnum() and len(part) <= most for part, most in zip(parts, sizes, strict=False)
-    )
-    if not isinstance(value, str) or not 4 <= len(parts) <= len(sizes) or not fits:
-        problems.add(("message",), "M104", f"{shown(value)} is not a message type such as INVOIC:D:96A:UN:EAN008")
-    return parts
+def _message(value: Any, standard: Standard, problems: Problems) -> tuple[str, ...]:
+    if not isinstance(value, str) or not standard.is_message(value):
+        problems.add(("message",), "M104", f"{shown(value)} is not a message type such as {standard.example}")
+    return tuple(str(value).split(":"))
 
 
 class _Compiler:
-    def __init__(self, problems: Problems, tables: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(self, problems: Problems, tables: Mapping[str, Mapping[str, str]], standard: Standard) -> None:
         self._problems = problems
         self._tables = tables
+        self._table = standard.segments
 
     def nodes(
         self, tree: Sequence[Leaf | Block], scope: tuple[str, ...], above: str
@@ -93,9 +93,9 @@ class _Compiler:
 
     def _segment(self, leaf: Leaf, scope: tuple[str, ...], above: str) -> SegmentPlan:
         template = leaf.template
-        sizes = SEGMENTS.get(template.tag)
+        sizes = self._table.get(template.tag)
         if sizes is None:
-            text = f"there is no segment {template.tag} in the gateway's table{did_you_mean(template.tag, SEGMENTS)}"
+            text = f"there is no segment {template.tag} in the gateway's table{did_you_mean(template.tag, self._table)}"
             self._problems.add(leaf.path, "M132", text)
         elements = []
         for number, element in enumerate(template.elements):
@@ -111,6 +111,7 @@ class _Compiler:
             tag=template.tag,
             elements=tuple(elements),
             values=tuple(part for part in cells if isinstance(part, Value)),
+            qualifiers=tuple(at for at, element in enumerate(sizes or ()) if element[0].qualifies),
             origin=Origin(leaf.owner, f"{above}{leaf.key}", leaf.path),
             when=self._conditions(leaf.when, leaf.path[:-1] if leaf.path[-1:] == ("segment",) else leaf.path, scope),
             required=leaf.required,
@@ -123,7 +124,7 @@ class _Compiler:
         return plan
 
     def _sizes(self, leaf: Leaf, number: int, at: int, count: int) -> tuple[Size, ...]:
-        elements = SEGMENTS.get(leaf.template.tag)
+        elements = self._table.get(leaf.template.tag)
         if elements is None:
             return (_FREE,) * count
         if number >= len(elements):
@@ -205,6 +206,8 @@ class _Compiler:
 def _depth(name: str, scope: tuple[str, ...]) -> int:
     if name == POSITION:
         return len(scope) - 1
+    if name == LINE_COUNT:
+        return 0
     group = TERMS[name].group
     return scope.index(group) if group in scope else scope.index(GROUPS[group].parent)
 
@@ -218,6 +221,8 @@ class _Resolver:
     def __call__(self, name: str, *, many: bool) -> tuple[Getter, Type]:
         if name == POSITION and not many:
             return lambda scope: str(scope.position), "text"
+        if name == LINE_COUNT and not many:
+            return lambda scope: str(len(items(scope.holders[0], "BG-25"))), "text"
         term = TERMS.get(name)
         if term is None:
             raise Mistake("M111", f"there is no term '{name}'{did_you_mean(name, TERMS)}")

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from gateway.mapping.conversions import ARITHMETIC, rounded
-from gateway.terms import TERMS, Node, locate
+from gateway.terms import LONGEST_NUMBER, TERMS, Node, Value, locate
 
 _CENTS = 2
 _NOTHING = Decimal(0)
@@ -17,6 +17,47 @@ class Computation:
         self._mapping = mapping
         self.problems: list[str] = []
         self.places: dict[str, str] = {}
+
+    def line_amounts(self) -> None:
+        """BT-131 where the source has none: quantity × price, less the line's allowances, plus its charges.
+
+        Rounded half up to two places once; a price for more than one (BT-149) is divided by that.
+        """
+        for index, line in enumerate(self._node.groups.get("BG-25", ())):
+            quantity, price, base = (line.values.get(term) for term in ("BT-129", "BT-146", "BT-149"))
+            if "BT-131" in line.values or not isinstance(quantity, Decimal) or not isinstance(price, Decimal):
+                continue
+            amount = ARITHMETIC.multiply(quantity, price)
+            if isinstance(base, Decimal) and base > 0:
+                amount = ARITHMETIC.divide(amount, base)
+            if amount.adjusted() > LONGEST_NUMBER:
+                self.problems.append(f"{locate('BG-25', index, 'BT-131')} would have more than {LONGEST_NUMBER} digits")
+                continue
+            for group, term, sign in (("BG-27", "BT-136", -1), ("BG-28", "BT-141", 1)):
+                for item in line.groups.get(group, ()):
+                    value = item.values.get(term)
+                    if isinstance(value, Decimal):
+                        amount = ARITHMETIC.add(amount, value if sign > 0 else -value)
+            line.values["BT-131"] = rounded(amount, _CENTS)
+            how = "BT-129 × BT-146 ÷ BT-149, less allowances, plus charges, rounded half up to 2 places"
+            self._note(locate("BG-25", index, "BT-131"), how)
+
+    def sum_breakdown(self) -> None:
+        """BG-23 as the source has it, several entries of one category and rate added up to one."""
+        entries: dict[tuple[Value | None, Value | None], Node] = {}
+        for item in self._node.groups.get("BG-23", ()):
+            key = (item.values.get("BT-118"), item.values.get("BT-119"))
+            entry = entries.setdefault(key, item)
+            if entry is item:
+                continue
+            for term in ("BT-116", "BT-117"):
+                one, other = entry.values.get(term), item.values.get(term)
+                if isinstance(one, Decimal) and isinstance(other, Decimal):
+                    entry.values[term] = ARITHMETIC.add(one, other)
+                    index = list(entries).index(key)
+                    self._note(locate("BG-23", index, term), "the sum of those of this category and rate")
+        if entries:
+            self._node.groups["BG-23"] = list(entries.values())
 
     def vat_breakdown(self) -> None:
         """BG-23: one entry for each VAT category and rate of the lines, document allowances and charges.
@@ -56,9 +97,10 @@ class Computation:
     def totals(self) -> None:
         """BT-106 to BT-112 and BT-115, each one that the mapping has not given already."""
         values = self._node.values
-        self._set("BT-106", self._sum("BG-25", "BT-131"), "the sum of BT-131")
+        if "BT-106" not in values:
+            self._set("BT-106", self._sum("BG-25", "BT-131"), "the sum of BT-131")
         for term, group, amount in (("BT-107", "BG-20", "BT-92"), ("BT-108", "BG-21", "BT-99")):
-            if self._node.groups.get(group):
+            if self._node.groups.get(group) and term not in values:
                 self._set(term, self._sum(group, amount), f"the sum of {amount}")
         less, plus = self._value("BT-107"), self._value("BT-108")
         without = ARITHMETIC.add(ARITHMETIC.subtract(self._value("BT-106"), less), plus)

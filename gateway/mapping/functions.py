@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from gateway.mapping.conversions import Pattern, fold, number_reader, rounded
-from gateway.terms import as_text
+from gateway.mapping.conversions import ARITHMETIC, Pattern, fold, number_reader, rounded
+from gateway.terms import LONGEST_NUMBER, as_text
 
 Type = Literal["text", "number", "date"]
 Datum = str | Decimal | datetime.date
@@ -62,6 +62,21 @@ def _decimal_in(arguments: Sequence[Any]) -> Step:
     return lambda value, _: None if value is None else read(value)
 
 
+def _implied_in(text: str, places: int) -> Decimal:
+    """A number of X12's type N2: its last digits are decimals."""
+    whole = text.strip()
+    if not whole.removeprefix("-").isdecimal() or not whole.isascii() or len(whole) > LONGEST_NUMBER:
+        raise ValueError(f"'{text[:40]}' is not a whole number whose last {places} digits are decimals")
+    return Decimal(whole).scaleb(-places, ARITHMETIC)
+
+
+def _implied_out(value: Decimal, places: int) -> str:
+    scaled = value.scaleb(places, ARITHMETIC)
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"'{as_text(value)}' has more than {places} decimal places")
+    return as_text(scaled.to_integral_value())
+
+
 def _date_in(arguments: Sequence[Any]) -> Step:
     parse = _pattern(arguments).parse
     return lambda value, _: None if value is None else parse(value)
@@ -105,10 +120,14 @@ def _negate(value: Decimal) -> Decimal:
 
 
 def _default(arguments: Sequence[Any]) -> Step:
-    get = arguments[0]
+    get: Getter = arguments[0]
+    beside: Getter | None = arguments[1] if len(arguments) > 1 else None
 
     def step(value: Datum | None, scope: object) -> Datum | None:
-        return get(scope) if value is None else value
+        if value is not None or (beside is not None and not beside(scope)):
+            return value
+        other: Datum | None = get(scope)
+        return other
 
     return step
 
@@ -168,6 +187,10 @@ FUNCTIONS: tuple[Function, ...] = (
              meaning="reads a number with this decimal mark, and this thousands separator when one is given"),
     Function(name="decimal", only="write", parameters=("sign",), takes="number", make=_plain(_decimal_out),
              meaning="writes a number with this decimal mark"),
+    Function(name="implied", only="read", parameters=("places",), gives="number", make=_plain(_implied_in),
+             meaning="reads a number whose last digits are decimals: 12345 is 123.45 with implied(2)"),
+    Function(name="implied", only="write", parameters=("places",), takes="number", make=_plain(_implied_out),
+             meaning="writes a number without its decimal mark; one with more decimals is an error"),
     Function(name="lookup", parameters=("table", "otherwise?"), make=_plain(_lookup),
              meaning="the entry of a lookup table; what is not in it is an error, unless a text or keep is given"),
     Function(name="upper", make=_plain(str.upper), meaning="in capitals"),
@@ -184,8 +207,8 @@ FUNCTIONS: tuple[Function, ...] = (
              meaning="with every occurrence of the first text replaced by the second"),
     Function(name="concat", parameters=("empty", "value+"), make=_concat,
              meaning="joined with other columns, terms or texts, the first argument between them; absent ones are left out"),
-    Function(name="default", parameters=("value",), takes="any", gives="same", make=_default,
-             meaning="the text, column or term given, when there is no value"),
+    Function(name="default", parameters=("value", "term?"), takes="any", gives="same", make=_default,
+             meaning="the text, column or term given, when there is no value (and one beside it, when that is named)"),
     Function(name="when", parameters=("term", "text+"), takes="any", gives="same", make=_when,
              meaning="kept only when the column or term given has one of the values; else absent"),
     Function(name="round", parameters=("places",), takes="number", gives="number", make=_plain(rounded),

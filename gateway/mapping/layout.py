@@ -8,9 +8,9 @@ from typing import Any
 from gateway.config.problems import did_you_mean, shown
 from gateway.mapping.expression import Unreadable
 from gateway.mapping.problems import Path, Problems
-from gateway.mapping.template import Template, parse_template
+from gateway.mapping.template import EDIFACT, Notation, Template, parse_template
 
-_KEY = re.compile(r"[A-Z]{2}[A-Z0-9](\[[^\[\]/]+\])?")
+_KEY = re.compile(r"[A-Z][A-Z0-9]{1,2}(\[[^\[\]/]+\])?")
 _SEGMENT_KEYS = ("segment", "when", "required", "repeat")
 _BLOCK_KEYS = ("do", "for", "when")
 _BOOLEANS = {"true": True, "false": False}
@@ -60,6 +60,7 @@ class Layout:
 
     owner: str
     problems: Problems
+    notation: Notation = EDIFACT
 
     def read(self, data: Any, path: Path, depth: int = 0) -> Tree:
         """The tree of a list of segments and blocks."""
@@ -108,7 +109,7 @@ class Layout:
             self.problems.add(where, "M103", f"a segment is expected, not {shown(text)}")
             return None
         try:
-            template = parse_template(text)
+            template = parse_template(text, self.notation)
         except Unreadable as error:
             self.problems.add(where, "M131", str(error))
             return None
@@ -181,9 +182,10 @@ class Layout:
                 self.problems.add((*path, "after"), "M152", f"there is no {shown(after)} to stand after{hint}")
                 return
         else:
-            same = [index for index, each in enumerate(level) if each.key[:3] == node.key[:3]]
+            tag = _tag(node.key)
+            same = [index for index, each in enumerate(level) if _tag(each.key) == tag]
             if not same:
-                text = f"{node.key} is new and no other {node.key[:3]} stands here; say where it goes with after: KEY"
+                text = f"{node.key} is new and no other {tag} stands here; say where it goes with after: KEY"
                 self.problems.add(path, "M152", text, at_key=True)
                 return
             position = same[-1]
@@ -218,6 +220,10 @@ class Layout:
                 return None
             level = block.children
         return level
+
+
+def _tag(key: str) -> str:
+    return key.partition("[")[0]
 
 
 def _position(level: Tree, key: Any) -> int | None:

@@ -46,10 +46,14 @@ UNS a1
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a component holds: text, or a number, and its greatest length."""
+    """What a component holds: text, or a number, and its greatest length.
+
+    One that `qualifies` says what the element after it is, and is nothing without that.
+    """
 
     number: bool
     most: int
+    qualifies: bool = False
 
 
 def _sizes() -> Mapping[str, tuple[tuple[Size, ...], ...]]:

@@ -1,12 +1,29 @@
-"""Segment templates, `TAG+literal:{cell}+…`, in the notation of EDIFACT with its standard signs `+ : ? '`."""
+"""Segment templates, `TAG+literal:{cell}+…`, in the notation of the standard: EDIFACT by `+ : ? '`, X12 by `* : ? ~`."""
 
 import re
 from dataclasses import dataclass
 
 from gateway.mapping.expression import Unreadable
 
-TAG = re.compile(r"[A-Z]{2}[A-Z0-9]")
 LONGEST = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notation:
+    """How segments of a standard are written in a mapping, whatever the signs of the interchanges are."""
+
+    element: str
+    segment: str
+    tag: re.Pattern[str]
+    tags: str
+
+
+EDIFACT = Notation(
+    element="+", segment="'", tag=re.compile(r"[A-Z]{2}[A-Z0-9]"), tags="three capitals and +, as in RFF+ON"
+)
+X12 = Notation(
+    element="*", segment="~", tag=re.compile(r"[A-Z][A-Z0-9]{1,2}"), tags="two or three capitals and *, as in REF*CT"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +59,34 @@ class Template:
         return tuple(part for part in parts if isinstance(part, Cell))
 
 
-def parse_template(text: str) -> Template:
+def parse_template(text: str, notation: Notation = EDIFACT) -> Template:
     """The template written as `text`; `?` before a sign makes it a letter. Raises `Unreadable`."""
     if len(text) > LONGEST:
         raise Unreadable(f"the template has {len(text)} characters; at most {LONGEST} are read")
-    tag, rest = text[:3], text[3:]
-    if not TAG.fullmatch(tag) or (rest and rest[0] != "+"):
-        raise Unreadable(f"'{text[:20]}' does not begin with a segment tag of three capitals and +, as in RFF+ON")
+    tag, found, _ = text.partition(notation.element)
+    if not found:
+        tag = text[:4]
+    rest = text[len(tag) :]
+    if not notation.tag.fullmatch(tag) or (rest and not found):
+        raise Unreadable(f"'{text[:20]}' does not begin with a segment tag of {notation.tags}")
+    before = len(tag) + 1
     elements: list[list[list[str | Cell]]] = []
     at = 0
     while at < len(rest):
         sign = rest[at]
-        if sign == "+":
+        if sign == notation.element:
             elements.append([[]])
         elif sign == ":":
             elements[-1].append([])
-        elif sign == "'":
-            raise Unreadable(f"a ' stands at character {at + 4}; the end of the segment is not written (a letter: ?')")
+        elif sign == notation.segment:
+            end = f"the end of the segment is not written (a letter: ?{sign})"
+            raise Unreadable(f"a {sign} stands at character {at + before}; {end}")
         elif sign == "{":
-            end = _closing(rest, at)
-            elements[-1][-1].append(Cell(rest[at + 1 : end]))
-            at = end
+            end_at = _closing(rest, at, before)
+            elements[-1][-1].append(Cell(rest[at + 1 : end_at]))
+            at = end_at
         elif sign == "}":
-            raise Unreadable(f"a }} stands without its {{ at character {at + 4}")
+            raise Unreadable(f"a }} stands without its {{ at character {at + before}")
         else:
             if sign == "?":
                 at += 1
@@ -79,7 +101,7 @@ def parse_template(text: str) -> Template:
     return Template(tag, tuple(tuple(tuple(component) for component in element) for element in elements))
 
 
-def _closing(text: str, start: int) -> int:
+def _closing(text: str, start: int, before: int) -> int:
     quote = ""
     for at in range(start + 1, len(text)):
         sign = text[at]
@@ -89,4 +111,4 @@ def _closing(text: str, start: int) -> int:
             quote = sign
         elif sign == "}":
             return at
-    raise Unreadable(f"the {{ at character {start + 4} is not closed")
+    raise Unreadable(f"the {{ at character {start + before} is not closed")

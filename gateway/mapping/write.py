@@ -98,7 +98,10 @@ _NOTHING = Rendered([], filled=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentPlan:
-    """One segment: left out when it has cells and all are empty. `values` are the cells of all elements."""
+    """One segment: left out when it has cells and all are empty. `values` are the cells of all elements.
+
+    `qualifiers` are the positions of elements that go when the one after them is empty.
+    """
 
     tag: str
     elements: tuple[tuple[Component, ...], ...]
@@ -107,6 +110,7 @@ class SegmentPlan:
     when: tuple[Condition, ...] = ()
     required: bool = False
     repeat: int = 1
+    qualifiers: tuple[int, ...] = ()
 
     def render(self, scope: Scope, problems: list[str]) -> Rendered:
         """The segment, and its repetitions when the text of a cell needs them."""
@@ -158,6 +162,9 @@ class SegmentPlan:
             while cells and not cells[-1].text:
                 cells.pop()
             elements.append(tuple(cells))
+        for at in self.qualifiers:
+            if at < len(elements) and not (at + 1 < len(elements) and elements[at + 1]):
+                elements[at] = ()
         while elements and not elements[-1]:
             elements.pop()
         return Segment(self.tag, tuple(elements), self.origin)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).parents[2]
-SCRIPTS = ("as2_core.py", "as2_receive.py", "as2_send.py", "as2_large.py", "end_to_end.py")
+SCRIPTS = ("as2_core.py", "as2_receive.py", "as2_send.py", "as2_large.py", "end_to_end.py", "official.py")
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -13,6 +13,7 @@ from gateway.flow.accept import Acceptance
 from gateway.flow.answer import AnswerStep
 from gateway.flow.context import Flow
 from gateway.flow.deliver import DeliverStep
+from gateway.flow.official import OfficialRules
 from gateway.flow.process import ProcessStep
 from gateway.flow.read import ReadStep
 from gateway.flow.settle import Settlement
@@ -51,6 +52,7 @@ class House:
         self.settlement = Settlement(flow)
         self.acceptance = Acceptance(self.store, node=self.node, poke=self._poke, counted=lambda _: None)
         answerers = {name: each for name, each in senders.items() if isinstance(each, Answerer)}
+        self.official = OfficialRules(reactor, self._tasks, snapshot.settings.official)
         read = ReadStep(flow, self.current, at_once=4)
         self.together = read.take_together  # as a test may replace it
         self.worker = Worker(
@@ -58,7 +60,7 @@ class House:
             reactor,
             {
                 "read": Step(take=read.take, take_together=lambda items: self.together(items), slots=4),  # noqa: PLW0108
-                "process": Step(take=ProcessStep(flow, self.current).take, slots=8),
+                "process": Step(take=ProcessStep(flow, self.current, self.official).take, slots=8),
                 "deliver": Step(take=DeliverStep(flow, self.current, senders).take, slots=8),
                 "answer": Step(take=AnswerStep(flow, self.current, answerers).take, slots=8),
             },
@@ -79,6 +81,7 @@ class House:
         """End as the daemon does."""
         await self.worker.stop()
         await self.worker.give_back()
+        self.official.stop()
         await self.store.stop()
         self._tasks.stop()
 

@@ -37,6 +37,11 @@ def sample_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / f"certs/{name}.pem").write_bytes(certificate)
         write_new(root / f"certs/{name}.key", key, secret=True)
     write_new(root / "certs/partner.password", b"a password", secret=True)
+    (root / "layouts").mkdir()
+    (root / "layouts/ours.typ").write_text("= A layout", encoding="utf-8")
+    (root / "layouts/logo.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', encoding="utf-8"
+    )
     return root
 
 

@@ -14,6 +14,7 @@ from gateway.config.source import read_yaml
 from gateway.errors import Refused
 from gateway.formats import csv as csv_format
 from gateway.formats import recognise
+from gateway.formats import rows as rows_limits
 from gateway.formats.base import ReadDocument, Reading
 from gateway.formats.csv import CSV, CsvOptions, read
 from gateway.formats.json import invoice_to_json
@@ -300,7 +301,7 @@ def test_limits_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal(rows(GOOD + ";" * 1001)).code == "CSV-TOO-LARGE"
     assert refusal(rows(GOOD.replace("O1", "x" * 10_001))).place == "row 2, cell 3"
     assert refusal(rows(*["x"] * 1001)).code == "CSV-ROW"
-    monkeypatch.setattr(csv_format, "MOST_ROWS", 2)
+    monkeypatch.setattr(rows_limits, "MOST_ROWS", 2)
     assert refusal(rows(GOOD, GOOD)).code == "CSV-TOO-LARGE"
     monkeypatch.setattr(csv_format, "MAX_BYTES", 10)
     assert refusal(rows(GOOD)).code == "CSV-TOO-LARGE"
@@ -351,3 +352,27 @@ def test_any_bytes_give_documents_or_refusals(data: bytes) -> None:
         else:
             assert all(isinstance(each, (ReadDocument, Refused)) for each in found)
             assert found
+
+
+RECORDS: dict[str, Any] = {
+    "header": False,
+    "records": {
+        "H": {"is": "document", "columns": ["", "number", "date", "order", "note"]},
+        "L": {"is": "line", "columns": ["", "line", "amount", "vat", "gtin"]},
+    },
+}
+
+
+def test_header_and_line_records_of_one_file_are_told_apart() -> None:
+    """By a column that says of which kind a record is."""
+    text = "H;A1;02/11/2026;O1\nL;1;10,00;20;\nL;2;5,00;20;\nH;A2;02/11/2026;O2\nL;1;7,00;20;;\n"
+    first, second = documents(text, **RECORDS)
+    assert first.invoice is not None
+    assert [line.id for line in first.invoice.lines] == ["1", "2"]
+    assert first.invoice.order == "O1"
+    assert second.number == "A2"
+    bad, good = outcomes(text.replace("L;2;5,00;20;", "L;2;5,00;20;;x"), **RECORDS)
+    assert isinstance(bad, Refused)
+    assert "records 'L' 5" in bad.text
+    assert isinstance(good, ReadDocument)
+    assert refusal(text.replace("H;A2", "K;A2"), **RECORDS).code == "CSV-RECORD"

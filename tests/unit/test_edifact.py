@@ -19,7 +19,9 @@ from gateway.formats.csv import CsvOptions
 from gateway.formats.csv import read as read_csv
 from gateway.formats.edifact.envelope import encoder
 from gateway.formats.edifact.interchange import Interchange, Message, read_interchanges
-from gateway.formats.edifact.invoic import EDIFACT, EdifactOptions, write
+from gateway.formats.edifact.invoic import EDIFACT, write
+from gateway.formats.edifact.options import EdifactOptions
+from gateway.formats.edifact.reading import read
 from gateway.invoice import Identifier, Invoice, Party
 from gateway.mapping.compile import compile_mapping
 from gateway.mapping.read import ReadPlan
@@ -193,9 +195,9 @@ def test_encoders_know_their_repertoire() -> None:
 
 
 def test_the_format_is_what_the_catalogue_needs() -> None:
-    """It writes, takes a mapping if there is one, and has a control number."""
+    """It reads and writes, takes a mapping if there is one, and has a control number."""
     assert (EDIFACT.read, EDIFACT.mapping, EDIFACT.numbered, EDIFACT.options) == (
-        None,
+        read,
         "optional",
         True,
         EdifactOptions,

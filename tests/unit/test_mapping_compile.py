@@ -106,7 +106,7 @@ CASES: list[tuple[str, str, tuple[str | int, ...], str]] = [
     ("M103", with_segment(["UNS+S"]), ("segments", 0), "a list"),
     ("M103", with_segment({"do": [{"do": ["UNS+S"]}]}), ("segments", 0, "do", 0), "must be a segment"),
     ("M103", with_segment({"segment": "UNS+S", "when": "BT-1"}), ("segments", 0, "when"), "terms and values"),
-    ("M104", "reads: edifact", ("reads",), "write writes: edifact"),
+    ("M104", "writes: csv", ("writes",), "write reads: csv"),
     ("M104", changed(READ, decimal=",,"), ("decimal",), "single character"),
     ("M104", changed(READ, thousands=","), ("thousands",), "the same"),
     ("M104", changed(READ, date="%d.%m"), ("date",), "%Y"),

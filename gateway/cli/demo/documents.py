@@ -155,6 +155,7 @@ class _Numbers:
             due_date=self._day + timedelta(days=30),
             type_code="380",
             currency="EUR",
+            specification="urn:cen.eu:en16931:2017",
             order=order,
             seller=SELLER,
             buyer=buyer,

@@ -6,13 +6,15 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.header import Header
+from typing import Final
 
 import gateway
 from gateway.endpoints.as2 import algorithms
 from gateway.endpoints.as2.algorithms import Digest
 from gateway.errors import Refused
 
-VERSION = "1.2"
+VERSION: Final = "1.2"
+"""The AS2-Version we announce, unless a partner's file says another one."""
 PRODUCT = f"invoice-gateway:{gateway.__version__}"
 FEATURES = "multiple-attachments, CEM, AS2-Reliability"
 """What EDIINT-Features (RFC 6017) names: messages may hold several attachments (RFC 6362) and propose certificates, a
@@ -143,6 +145,12 @@ def subject(text: str) -> str:
     """A subject as a header value, in RFC 2047 form when it is not plain ASCII."""
     plain = " ".join(text.split())[:200]
     return plain if plain.isascii() and plain.isprintable() else Header(plain, "utf-8", maxlinelen=1000).encode()
+
+
+def announced(version: str) -> dict[str, str]:
+    """What we say of ourselves; EDIINT-Features is a header of version 1.2 and later (RFC 6017)."""
+    said = {"AS2-Version": version, "AS2-Product": PRODUCT}
+    return said if version in {"1.0", "1.1"} else {**said, "EDIINT-Features": FEATURES}
 
 
 def kept(headers: Mapping[str, str]) -> dict[str, str]:

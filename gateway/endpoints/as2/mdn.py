@@ -41,6 +41,7 @@ class Report:
     text: str
     mic: str = ""
     digest: Digest | None = None
+    version: str = headers.VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +102,7 @@ def uniform(report: Report) -> Answer:
 
 def _fields(report: Report) -> dict[str, str]:
     return {
-        "AS2-Version": headers.VERSION,
-        "AS2-Product": headers.PRODUCT,
-        "EDIINT-Features": headers.FEATURES,
+        **headers.announced(report.version),
         "AS2-From": headers.quote(report.sender),
         "AS2-To": headers.quote(report.receiver),
         "MIME-Version": "1.0",
@@ -151,8 +150,7 @@ def read(entity: Part, certificates: Sequence[x509.Certificate], *, sha1: bool =
     signature: signed.Verified | None = None
     report = entity
     if entity.type.word == "multipart/signed":
-        content, value = signed_parts(entity)
-        signature = signed.verify(value, content=signed.covered(content), certificates=certificates, sha1=sha1)
+        content, signature = verified(entity, certificates, sha1=sha1)
         report = mime.read(content)
     if report.type.word != "multipart/report":
         raise Refused("AS2-MDN", f"the answer is {headers.plain(report.type.word, 60) or 'nothing'}, not an MDN")
@@ -174,6 +172,24 @@ def read(entity: Part, certificates: Sequence[x509.Certificate], *, sha1: bool =
         text=headers.plain(human.decode("latin-1")),
         signature=signature,
     )
+
+
+def verified(
+    entity: Part, certificates: Sequence[x509.Certificate], *, sha1: bool = False
+) -> tuple[bytes, signed.Verified]:
+    """The bytes of a multipart/signed that its signature covers, and whose it is; nothing else of it may be read.
+
+    Raises `Refused` when no signature holds.
+    """
+    content, value = signed_parts(entity)
+    try:
+        return content, signed.verify(value, content=signed.covered(content), certificates=certificates, sha1=sha1)
+    except signed.ContentDiffers:
+        if not content.endswith(b"\r\n"):
+            raise
+    # libas2 writes one line end more between what it has signed and the boundary.
+    content = content.removesuffix(b"\r\n")
+    return content, signed.verify(value, content=signed.covered(content), certificates=certificates, sha1=sha1)
 
 
 def _disposition(text: str) -> tuple[str, str, str]:

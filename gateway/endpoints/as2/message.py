@@ -38,12 +38,20 @@ class Protection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """An outgoing message: its entity headers, its body, and the MIC (base64) its receipt must show."""
+    """An outgoing message: its entity headers, its body, and the MIC (base64) its receipt must show.
+
+    `covered` is what the MIC is computed over.
+    """
 
     headers: dict[str, str]
     body: bytes
     mic: str
     digest: Digest
+    covered: bytes = b""
+
+    def mic_with(self, digest: Digest) -> str:
+        """The MIC by another digest, for a receipt that uses it."""
+        return self.mic if digest == self.digest else mic(digest, self.covered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +121,8 @@ def compose(payload: bytes, *, filename: str, content_type: str, protection: Pro
         )
         kind = "authEnveloped-data" if enveloped.is_gcm(protection.cipher) else "enveloped-data"
         headers, body = pkcs7(kind, "smime.p7m", sealed)
-    return Composed(headers=headers, body=body, mic=base64.b64encode(hashed).decode(), digest=digest)
+    check = base64.b64encode(hashed).decode()
+    return Composed(headers=headers, body=body, mic=check, digest=digest, covered=inner.covered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What an MDN proves, in the answer to a message or later: it counts only when it is authenticated and for the message."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,14 +27,16 @@ UNKNOWN = "Whether the partner has the message is not known; it is sent again wi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the MDN for a message must show: its MIC (base64) and that one's algorithm.
+    """What the MDN for a message must show: its MIC (base64), by `digest` as it was asked for, or by another one.
 
-    `repeated`: the message may have been sent more than once.
+    `mic` gives the MIC by a digest, empty when it is not known; `digest` is None when none is known. `sha1`: the
+    partner may use SHA-1. `repeated`: the message may have been sent more than once.
     """
 
     wire_id: str
-    mic: str
+    mic: Callable[[Digest], str]
     digest: Digest | None
+    sha1: bool
     repeated: bool
 
 
@@ -42,9 +44,14 @@ class _Unfit(Exception):
     """An MDN that says nothing of the message; the text says why."""
 
 
-def remembered(composed: Composed | SpooledComposed) -> dict[str, str]:
-    """What is to be remembered of a message for its MDN, which comes later."""
-    return {"mic": composed.mic, "mic_algorithm": algorithms.mic_name(composed.digest)}
+def remembered(composed: Composed | SpooledComposed, settings: As2Settings) -> dict[str, str]:
+    """What is to be remembered of a message for its MDN, which comes later: its MIC by every digest the partner may use."""
+    others = [each for each in algorithms.DIGEST_OIDS if each != composed.digest and settings.takes_digest(each)]
+    return {
+        "mic": composed.mic,
+        "mic_algorithm": algorithms.mic_name(composed.digest),
+        **{f"mic_{each}": composed.mic_with(each) for each in others},
+    }
 
 
 def judge(
@@ -65,7 +72,11 @@ def judge(
     if not body.strip():
         raise Transient(f"the answer holds no MDN; is the partner set to send it on another connection? {UNKNOWN}")
     expected = Expected(
-        wire_id=outgoing.wire_id, mic=composed.mic, digest=composed.digest, repeated=outgoing.attempt > 1
+        wire_id=outgoing.wire_id,
+        mic=composed.mic_with,
+        digest=composed.digest,
+        sha1=settings.takes_digest("sha1"),
+        repeated=outgoing.attempt > 1,
     )
     try:
         read = mdn.read(Part(fields, body, body), certificates, sha1="sha1" in settings.accept)
@@ -90,19 +101,22 @@ def arrived(
     if read.signature is None:
         said = f"it says '{read.disposition}' of '{plain(read.original_message_id, 100)}': {read.text}"
         raise Refused("AS2-MDN", f"the MDN from {partner} is not signed and changes nothing; {said}")
-    told = partial(_judge_late, read, _whole(fields, body), _details(read, fields))
+    sha1 = settings.takes_digest("sha1")
+    told = partial(_judge_late, read, _whole(fields, body), _details(read, fields), sha1)
     return LateReceipt(channel="as2", partner=partner, wire_id=read.original_message_id, judge=told)
 
 
-def _judge_late(read: Mdn, payload: bytes, details: Mapping[str, str], delivery: Delivery | None) -> Sent:
+def _judge_late(read: Mdn, payload: bytes, details: Mapping[str, str], sha1: bool, delivery: Delivery | None) -> Sent:
     try:
         if delivery is None:
             raise _Unfit(f"we sent this partner no message '{plain(read.original_message_id, 100)}'")
         known = delivery.expected or {}
+        asked = algorithms.digest_named(known.get("mic_algorithm", ""))
         expected = Expected(
             wire_id=read.original_message_id,
-            mic=known.get("mic", ""),
-            digest=algorithms.digest_named(known.get("mic_algorithm", "")),
+            mic=lambda digest: known.get("mic" if digest == asked else f"mic_{digest}", ""),
+            digest=asked,
+            sha1=sha1,
             repeated=delivery.attempts > 1,
         )
         outcome = _checked(read, expected, signed=True)
@@ -141,14 +155,35 @@ def _checked(read: Mdn, expected: Expected, *, signed: bool) -> ReceiptOutcome:
         return outcome
     if expected.digest is None:
         raise _Unfit("an MDN on a connection of its own was not asked for, and its MIC is not known any more")
-    if read.digest != expected.digest or not hmac.compare_digest(read.mic.encode(), expected.mic.encode()):
-        found = f"{algorithms.mic_name(read.digest)} {read.mic[:100]}" if read.digest else read.mic[:100] or "none"
-        wanted = f"{algorithms.mic_name(expected.digest)} {expected.mic}"
-        raise _Unfit(
-            f"the MIC of the MDN does not fit the message: it is {plain(found)}, not {wanted}. Usual cause: something "
-            "between us changes messages, or the partner computes it over another form"
-        )
+    _check_mic(read, expected, expected.digest)
     return outcome
+
+
+def _check_mic(read: Mdn, expected: Expected, asked: Digest) -> None:
+    """Compare by the digest the MDN names: a partner may use another one than that we ask for, if it is no weaker."""
+    digest = read.digest
+    if digest == "sha1" and not expected.sha1:
+        raise _Unfit(
+            "the MIC of the MDN is made with SHA-1 and proves nothing; the partner must use "
+            f"{algorithms.mic_name(asked)}, or its file must say `accept: [sha1]`"
+        )
+    wanted = expected.mic(digest or asked)
+    if digest and not wanted:
+        raise _Unfit(
+            f"the MIC of the MDN is made with {algorithms.mic_name(digest)}, and only that with "
+            f"{algorithms.mic_name(asked)} is known of the message; the partner must use the one it was asked for"
+        )
+    if digest is None or not hmac.compare_digest(read.mic.encode(), wanted.encode()):
+        found = f"{algorithms.mic_name(digest)} {read.mic[:100]}" if digest else _nameless(read.mic)
+        raise _Unfit(
+            f"the MIC of the MDN does not fit the message: it is {plain(found)}, not "
+            f"{algorithms.mic_name(digest or asked)} {wanted}. Usual cause: something between us changes messages, or the "
+            "partner computes it over another form"
+        )
+
+
+def _nameless(mic: str) -> str:
+    return f"{mic[:100]} by no algorithm that is accepted" if mic else "none"
 
 
 def _is_repetition(read: Mdn, expected: Expected) -> bool:

@@ -202,6 +202,7 @@ def _judged(
         original_message_id=as2_headers.original(fields["message-id"]),
         disposition=disposition,
         text=_text(message, sender, refusal),
+        version=relation.settings.as2_version,
     )
     return Incoming(
         channel="as2",
@@ -357,6 +358,7 @@ def _answer(report: Report, message: Message | SpooledMessage, wish: Asked, rela
             text=report.text,
             mic=message.mic(digest),
             digest=digest,
+            version=report.version,
         )
     key = identity.signing(at) if wish.signed else None
     if wish.signed and key is None:
@@ -369,7 +371,7 @@ def _answer(report: Report, message: Message | SpooledMessage, wish: Asked, rela
 
 def _digests(wish: Asked, settings: As2Settings) -> tuple[Digest, ...]:
     """Of the digests asked for, those we make for this partner, in its order."""
-    return tuple(name for name in wish.digests if name != "sha1" or "sha1" in settings.accept)
+    return tuple(name for name in wish.digests if settings.takes_digest(name))
 
 
 def uniform_answer(fields: Mapping[str, str]) -> Answer:

@@ -89,22 +89,22 @@ class As2Sender:
         try:
             fields = request_headers(outgoing, settings, identity, composed)
             if settings.mdn.mode == "async":
-                await outgoing.remember(remembered(composed))
+                await outgoing.remember(await in_thread(remembered, composed, settings))
             answered = await self._post(settings, fields, entity, snapshot=outgoing.snapshot, patience=patience)
+            check_status(answered, settings.url, self._parts.now())
+            known = outgoing.snapshot.certificates.get(outgoing.partner, PartnerCertificates())
+            return await in_thread(
+                judge,
+                answered.headers,
+                answered.body,
+                outgoing=outgoing,
+                composed=composed,
+                settings=settings,
+                certificates=known.verifying(self._parts.now()),
+            )
         finally:
             if isinstance(entity, Pieces):
                 entity.release()
-        check_status(answered, settings.url, self._parts.now())
-        known = outgoing.snapshot.certificates.get(outgoing.partner, PartnerCertificates())
-        return await in_thread(
-            judge,
-            answered.headers,
-            answered.body,
-            outgoing=outgoing,
-            composed=composed,
-            settings=settings,
-            certificates=known.verifying(self._parts.now()),
-        )
 
     async def post(self, settings: As2Settings, fields: Headers, composed: Composed, *, snapshot: Snapshot) -> Answered:
         """The answer to a composed message, whatever its status; raises as `send` when there is none."""
@@ -240,9 +240,7 @@ def request_headers(
 ) -> Headers:
     """The HTTP headers of a message; the Message-ID is the same at every attempt."""
     fields = {
-        "AS2-Version": as2_headers.VERSION,
-        "AS2-Product": as2_headers.PRODUCT,
-        "EDIINT-Features": as2_headers.FEATURES,
+        **as2_headers.announced(settings.as2_version),
         "AS2-From": as2_headers.quote(identity.as2_id),
         "AS2-To": as2_headers.quote(settings.as2_id),
         "Message-ID": f"<{as2_headers.message_id(outgoing.wire_id)}>",

@@ -124,6 +124,9 @@ class As2Settings(EndpointSettings):
     accept: tuple[Literal["sha1", "3des-cbc"], ...] = Field(
         default=(), description="weak algorithms taken from this partner all the same; never used towards it"
     )
+    as2_version: Literal["1.0", "1.1", "1.2", "1.3"] = Field(
+        default="1.2", description="AS2-Version we announce, for a partner that insists on another one"
+    )
     mdn: Mdn = Field(default_factory=Mdn, description="receipt asked for")
     duplicates: Duplicates = Field(default=Duplicates(), description="what else than its Message-ID makes a duplicate")
     filenames: Filenames | None = Field(
@@ -152,6 +155,18 @@ class As2Settings(EndpointSettings):
         ge=timedelta(seconds=1),
         description="longest time for one attempt, connecting to MDN; while a large message is sent, without progress",
     )
+
+    @model_validator(mode="after")
+    def _as_the_version_says(self) -> Self:
+        if self.as2_version == "1.0" and self.compress:
+            raise ValueError("AS2-Version 1.0 knows no compression: write `compress: false`, or announce 1.1 or later")
+        if self.as2_version == "1.3" and self.accept:
+            raise ValueError("AS2-Version 1.3 rules out SHA-1 and 3DES: leave `accept` out, or announce 1.2")
+        return self
+
+    def takes_digest(self, digest: algorithms.Digest) -> bool:
+        """True for a digest the partner may use for signatures and MICs."""
+        return digest != "sha1" or "sha1" in self.accept
 
     def takes_mdn_at(self, address: str) -> bool:
         """True for an address on a host to which MDNs for this partner may be sent."""

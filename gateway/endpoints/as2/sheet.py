@@ -198,6 +198,7 @@ _RECEIVES = (
     "receives:",
     "  invoice:                # the format agreed with it",
     "    format: ubl",
+    "    options: {profile: en16931}",
     "    route: [as2]",
     "",
 )

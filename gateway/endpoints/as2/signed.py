@@ -33,6 +33,10 @@ class Verified:
     marks: tuple[str, ...]
 
 
+class ContentDiffers(Refused):
+    """The content is not the one that was signed; other bytes may be."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covered:
     """What a signature is said to cover: its digest by algorithm, and its first byte."""
@@ -200,7 +204,10 @@ def _check_attributes(attributes: Element, content_type: bytes, hashed: bytes) -
     if values[algorithms.CONTENT_TYPE].only().oid() != content_type:
         raise _refused("the signed content type is another")
     if not hmac.compare_digest(values[algorithms.MESSAGE_DIGEST].only().octets(), hashed):
-        raise _refused("the content is not the one that was signed: its digest differs")
+        raise ContentDiffers(
+            "AS2-SIGNATURE",
+            "the signature is not accepted: the content is not the one that was signed: its digest differs",
+        )
 
 
 def _attribute(oid: bytes, value: bytes) -> bytes:

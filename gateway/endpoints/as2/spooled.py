@@ -87,7 +87,7 @@ class SpooledMessage:
 
     def mic(self, digest: Digest) -> str:
         """The MIC in base64."""
-        return base64.b64encode(self.covered.digest(digest)).decode()
+        return _base64(self.covered.digest(digest))
 
     def content(self) -> Body:
         """The payload without its transfer encoding, written to a file of its own; as `message.Message.content`."""
@@ -110,6 +110,11 @@ class SpooledComposed:
     mic: str
     digest: Digest
     files: "Files"
+    covered: Sequence[Segment] = ()
+
+    def mic_with(self, digest: Digest) -> str:
+        """The MIC by another digest; the files are read once more for it."""
+        return self.mic if digest == self.digest else _base64(window.digest(digest, self.covered))
 
     def close(self) -> None:
         """Let the files go."""
@@ -443,25 +448,33 @@ def _composed(
     body: Sequence[Segment] = (Window(payload),)
     plain = protection.recipient is None and not protection.compress
     digest = protection.digest
-    check = b""
+    covered = body if plain else _part(headers, body)
     if protection.compress == "before-signing" or (protection.compress and not protection.key):
-        if not protection.key:
-            check = window.digest(digest, _part(headers, body))
         headers, body = _compress(_part(headers, body), files)
     if protection.key:
-        entity = _part(headers, body)
-        check = window.digest(digest, entity)
+        covered = _part(headers, body)
+    check = window.digest(digest, covered)
+    if protection.key:
         signature = signed.sign(check, key=protection.key, with_digest=digest, at=at, padding=protection.padding)
         content_type, before, behind = message.around_signed(signature, digest)
-        headers, body = {"Content-Type": content_type}, (before, *entity, behind)
+        headers, body = {"Content-Type": content_type}, (before, *covered, behind)
         if protection.compress == "after-signing":
             headers, body = _compress(_part(headers, body), files)
-    elif not check:
-        check = window.digest(digest, body if plain else _part(headers, body))
     if protection.recipient:
         headers, body = _envelop(_part(headers, body), protection.recipient, protection, files)
-    mic = base64.b64encode(check).decode()
-    return SpooledComposed(headers=headers, body=body, size=window.size(body), mic=mic, digest=digest, files=files)
+    return SpooledComposed(
+        headers=headers,
+        body=body,
+        size=window.size(body),
+        mic=_base64(check),
+        digest=digest,
+        files=files,
+        covered=covered,
+    )
+
+
+def _base64(hashed: bytes) -> str:
+    return base64.b64encode(hashed).decode()
 
 
 def _part(headers: dict[str, str], body: Sequence[Segment]) -> tuple[Segment, ...]:

@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 from gateway.errors import Refused
 from gateway.formats.edifact.lines import unwrapped
+from gateway.formats.edifact.message_text import split_message
 from gateway.formats.edifact.syntax import (
     CHARSETS,
     STANDARD,
     UNA_LENGTH,
+    Charset,
     Segment,
     Separators,
     Span,
@@ -29,12 +31,16 @@ MOST_PROBLEMS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message: its type (S009, as `("INVOIC", "D", "96A", "UN", "EAN008")`) and its segments, UNH and UNT included."""
+    """One message: its type (S009, as `("INVOIC", "D", "96A", "UN", "EAN008")`) and its segments, UNH and UNT included.
+
+    `source` are its bytes, from UNH to the end of UNT.
+    """
 
     reference: str
     type: tuple[str, ...]
     segments: tuple[Segment, ...]
     group: str = ""
+    source: bytes = field(repr=False, default=b"")
 
 
 class _Place(NamedTuple):
@@ -73,33 +79,46 @@ class Interchange:
         """Each message, or a `Refused` in place of one with a segment that cannot be read."""
         for place in self.places:
             try:
-                segments = tuple(self._segments(place))
+                segments = self._segments(place)
             except Refused as refused:
                 yield refused
                 continue
-            yield Message(reference=place.reference, type=place.type, segments=segments, group=place.group)
+            yield Message(
+                reference=place.reference,
+                type=place.type,
+                segments=segments,
+                group=place.group,
+                source=self.data[place.start : place.end + 1],
+            )
 
-    def _segments(self, place: _Place) -> Iterator[Segment]:
-        data, separators, encoding = self.data, self.separators, self.encoding
+    def _segments(self, place: _Place) -> tuple[Segment, ...]:
+        try:
+            text = self.data[place.start : place.end].decode(self.encoding)
+        except UnicodeDecodeError:
+            return tuple(self._one_by_one(place))
+        segments = split_message(text, self.separators, place.number)
+        return tuple(self._one_by_one(place)) if segments is None else tuple(segments)
+
+    def _one_by_one(self, place: _Place) -> Iterator[Segment]:
+        data, separators = self.data, self.separators
         for start, end, number in spans(data, place.start, separators, place.number):
-            try:
-                text = data[start:end].decode(encoding)
-            except UnicodeDecodeError:
-                text = _decode(data[start:end], encoding)
-            yield parse_segment(text, separators, number)
+            yield parse_segment(_decode(data[start:end], self.encoding), separators, number)
             if end >= place.end:
                 return
 
 
 def read_interchanges(
-    data: bytes, *, strict: bool = True, max_messages: int = 10_000
-) -> Iterator[Interchange | Refused]:  # fmt: skip
+    data: bytes, *, strict: bool = True, max_messages: int = 10_000, encoding: str = "", unwrap: bool = True
+) -> Iterator[Interchange | Refused]:
     """Each interchange of a file, or a `Refused` (codes EDI-…) with all that is wrong with its envelope.
 
     With `strict` off, wrong counts and references of trailers, repeated references and segments between messages become
-    warnings. Raises `Refused` when what follows cannot be told apart from the interchange before.
+    warnings. `encoding` is a character set that holds whatever UNB declares; with `unwrap` lines that were broken at a
+    fixed length are put together. Raises `Refused` when what follows cannot be told apart from the interchange before.
     """
-    data = unwrapped(data.removeprefix(_BOM))
+    data = data.removeprefix(_BOM)
+    if unwrap:
+        data = unwrapped(data)
     at = _next(data, 0)
     if at == len(data):
         raise Refused("EDI-EMPTY", "the file is empty; an interchange begins with UNA or UNB")
@@ -113,7 +132,7 @@ def read_interchanges(
             found = data[at : at + 20].decode("latin-1")
             text = f"interchange {number} does not begin with UNB{separators.element}; '{found}' stands there"
             raise Refused("EDI-UNB", text, place=f"byte {at + 1}")
-        envelope = _Envelope(data, at, separators, strict=strict, max_messages=max_messages)
+        envelope = _Envelope(data, at, separators, strict=strict, max_messages=max_messages, encoding=encoding)
         yield envelope.read()
         at = _next(data, envelope.end)
         number += 1
@@ -138,8 +157,11 @@ def _decode(raw: bytes, encoding: str) -> str:
 class _Envelope:
     """Goes through one interchange; `end` is the offset behind it once it has been read."""
 
-    def __init__(self, data: bytes, start: int, separators: Separators, *, strict: bool, max_messages: int) -> None:
+    def __init__(
+        self, data: bytes, start: int, separators: Separators, *, strict: bool, max_messages: int, encoding: str
+    ) -> None:
         self._data = data
+        self._forced = encoding
         self._start = start
         self._separators = separators
         self._strict = strict
@@ -316,7 +338,7 @@ class _Envelope:
         )
 
     def _encoding(self, syntax: str) -> str:
-        charset = CHARSETS.get(syntax)
+        charset = Charset(self._forced) if self._forced else CHARSETS.get(syntax)
         if charset is None:
             self._wrong("EDI-CHARSET", f"the character set '{syntax[:10]}' is not one of {', '.join(CHARSETS)}")
             return "ascii"
@@ -324,7 +346,7 @@ class _Envelope:
             self._data[self._start : self.end].decode(charset.encoding)
         except UnicodeDecodeError as error:
             number = 1 + sum(1 for each in self._messages if each.start < self._start + error.start)
-            text = f"byte {self._start + error.start + 1} is not a character of {syntax} (near message {number - 1})"
+            text = f"byte {self._start + error.start + 1} is not a character of {self._forced or syntax} (near message {number - 1})"
             if charset.repertoire is None:
                 self._wrong("EDI-CHARSET", text)
             else:

@@ -1,41 +1,17 @@
 """The format `edifact`: an invoice as an interchange with one INVOIC message, laid out by a write mapping."""
 
 from functools import cache
-from typing import Literal
 
-from pydantic import Field
-
-from gateway.config.model import FormatOptions
 from gateway.errors import Refused
 from gateway.formats.base import Format, Writing
 from gateway.formats.edifact.envelope import QUALIFIERS, Header, encoder, write_interchange
 from gateway.formats.edifact.interchange import recognise
+from gateway.formats.edifact.options import EdifactOptions
+from gateway.formats.edifact.reading import read
 from gateway.invoice import Identifier, Invoice
 from gateway.mapping.builtin import EANCOM_INVOIC, builtin
 from gateway.mapping.compile import compile_mapping
 from gateway.mapping.write import WritePlan
-
-
-class EdifactOptions(FormatOptions):
-    """How interchanges to a partner are written."""
-
-    charset: Literal[
-        "UNOA", "UNOB", "UNOC", "UNOD", "UNOE", "UNOF", "UNOG", "UNOH", "UNOI", "UNOJ", "UNOK", "UNOL", "UNOW", "UNOY"
-    ] = Field(default="UNOC", description="character set (UNB 0001); UNOC is ISO 8859-1, UNOW and UNOY are UTF-8")
-    characters: Literal["fold", "refuse"] = Field(
-        default="fold", description="what becomes of signs outside the character set: spelled in ASCII, or refused"
-    )
-    una: bool = Field(default=True, description="begin with the service string advice UNA")
-    line_breaks: bool = Field(default=False, description="a line break after every segment")
-    test: bool = Field(default=False, description="set the test indicator (UNB 0035)")
-    acknowledge: bool = Field(default=False, description="ask for a CONTRL message (UNB 0031)")
-    application_reference: str = Field(default="INVOIC", max_length=14, description="application reference (UNB 0026)")
-    sender_qualifier: str | None = Field(
-        default=None, max_length=4, pattern="^[A-Z0-9]+$", description="qualifier of our identifier (UNTDID 0007)"
-    )
-    receiver_qualifier: str | None = Field(
-        default=None, max_length=4, pattern="^[A-Z0-9]+$", description="qualifier of the partner's identifier"
-    )
 
 
 def write(invoice: Invoice, writing: Writing) -> bytes:
@@ -80,10 +56,11 @@ def _standard() -> WritePlan:
 
 EDIFACT = Format(
     name="edifact",
-    title="UN/EDIFACT INVOIC",
+    title="UN/EDIFACT INVOIC and ORDERS",
     media_type="application/EDIFACT",
     extension="edi",
     recognise=recognise,
+    read=read,
     write=write,
     mapping="optional",
     options=EdifactOptions,

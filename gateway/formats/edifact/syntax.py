@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gateway.errors import Refused
 
-_TAG = re.compile(r"[A-Z][A-Z0-9]{2}")
+TAG = re.compile(r"[A-Z][A-Z0-9]{2}")
 LONGEST_SEGMENT = 100_000
 """Most bytes of one segment; text elements have at most some hundred characters, so more is a lost terminator."""
 UNA_LENGTH = 9
@@ -185,9 +185,14 @@ def parse_segment(text: str, separators: Separators, number: int) -> Segment:
             tuple(_resolved(each, release) for each in _split(part, component, release)) for part in parts[1:]
         )
         tag = parts[0]
-    if not _TAG.fullmatch(tag):
-        raise Refused("EDI-TAG", f"'{tag[:20]}' is not a segment tag of three capitals", place=f"segment {number}")
+    if not TAG.fullmatch(tag):
+        raise not_a_tag(tag, number)
     return Segment(tag, elements, number)
+
+
+def not_a_tag(tag: str, number: int) -> Refused:
+    """The refusal of a segment that begins with something else."""
+    return Refused("EDI-TAG", f"'{tag[:20]}' is not a segment tag of three capitals", place=f"segment {number}")
 
 
 def _split(text: str, separator: str, release: str) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gateway.errors import Refused
 from gateway.formats.base import Format, ReadDocument, Reading
+from gateway.formats.profiles import ProfiledOptions
 from gateway.formats.ubl.names import CREDIT_NOTE_ROOT, INVOICE_ROOT
 from gateway.formats.ubl.reading import read_document
 from gateway.formats.ubl.writing import write
@@ -28,4 +29,5 @@ UBL = Format(
     recognise=recognise,
     read=read,
     write=write,
+    options=ProfiledOptions,
 )

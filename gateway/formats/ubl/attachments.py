@@ -1,7 +1,5 @@
 """Additional document references of UBL documents: attachments, the invoiced object, the project of a credit note."""
 
-import base64
-import binascii
 from dataclasses import dataclass
 
 from gateway.formats.ubl.names import OBJECT_TYPE, PROJECT_TYPE
@@ -51,7 +49,7 @@ def _attachment(part: Part) -> Attachment | None:
     held = part.one("cac:Attachment")
     link = held.one("cac:ExternalReference") if held else None
     binary = "cbc:EmbeddedDocumentBinaryObject"
-    content = _content(held, binary) if held else None
+    content = held.binary(binary, "BT-125") if held else None
     return Attachment(
         id=number,
         description=part.texts("cbc:DocumentDescription", "BT-123"),
@@ -60,14 +58,3 @@ def _attachment(part: Part) -> Attachment | None:
         media_type=held.attribute(binary, "mimeCode", "BT-125-1") if held and content else None,
         filename=held.attribute(binary, "filename", "BT-125-2") if held and content else None,
     )
-
-
-def _content(part: Part, name: str) -> bytes | None:
-    text = part.text(name, "BT-125")
-    if text is None:
-        return None
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        part.problem(f"holds no base64 (BT-125, Attached document): {error}", part.children[name][0])
-        return None

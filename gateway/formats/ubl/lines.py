@@ -1,14 +1,9 @@
 """Lines, allowances and charges of UBL documents."""
 
+from gateway.formats.roles import LINE_ALLOWANCE, LINE_CHARGE
 from gateway.formats.ubl.names import OBJECT_TYPE, UNKNOWN
 from gateway.formats.xml_reading import Part
 from gateway.invoice import Adjustment, Attribute, Classification, Identifier, Item, Line, Period, Price
-
-ALLOWANCE = ("BT-92", "BT-93", "BT-94", "BT-97", "BT-98", "BT-95", "BT-96")
-CHARGE = ("BT-99", "BT-100", "BT-101", "BT-104", "BT-105", "BT-102", "BT-103")
-LINE_ALLOWANCE = ("BT-136", "BT-137", "BT-138", "BT-139", "BT-140")
-LINE_CHARGE = ("BT-141", "BT-142", "BT-143", "BT-144", "BT-145")
-"""Amount, base, percentage, reason, reason code, and for the document's own VAT category and rate."""
 
 
 def read_line(part: Part, quantity: str, currency: str | None) -> Line | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from lxml.etree import _Element as Element
 
-from gateway.formats.ubl.names import AddressTerms, PartyTerms
+from gateway.formats.roles import AddressTerms, PartyTerms
 from gateway.formats.xml_reading import Part
 from gateway.invoice import Address, Contact, Identifier, Party
 

@@ -7,21 +7,19 @@ from lxml.etree import _Element as Element
 
 from gateway.errors import Refused
 from gateway.formats.base import ReadDocument
-from gateway.formats.ubl.attachments import read_references
-from gateway.formats.ubl.lines import ALLOWANCE, CHARGE, read_adjustments, read_line, read_period
-from gateway.formats.ubl.names import (
+from gateway.formats.roles import (
+    ALLOWANCE,
     BUYER,
-    CREDIT_NOTE_ROOT,
-    CREDITOR_SCHEME,
+    CHARGE,
     DELIVERY_ADDRESS,
-    INVOICE_ROOT,
     PAYEE,
-    PREFIXES,
     SELLER,
     TAX_REPRESENTATIVE,
-    UNKNOWN,
     PartyTerms,
 )
+from gateway.formats.ubl.attachments import read_references
+from gateway.formats.ubl.lines import read_adjustments, read_line, read_period
+from gateway.formats.ubl.names import CREDIT_NOTE_ROOT, CREDITOR_SCHEME, INVOICE_ROOT, PREFIXES, UNKNOWN
 from gateway.formats.ubl.parties import read_address, read_party
 from gateway.formats.ubl.payments import read_payment
 from gateway.formats.xml_reading import Part, Source

@@ -6,22 +6,19 @@ What the schemas demand and the invoice lacks is refused by its term; extensions
 import datetime
 
 from gateway.formats.base import Writing
+from gateway.formats.profiles import ProfiledOptions, declared
+from gateway.formats.roles import ALLOWANCE, BUYER, CHARGE, DELIVERY_ADDRESS, PAYEE, SELLER, TAX_REPRESENTATIVE
 from gateway.formats.ubl.names import (
     AGGREGATE,
     BASIC,
-    BUYER,
     CREDIT_NOTE,
     CREDITOR_SCHEME,
-    DELIVERY_ADDRESS,
     INVOICE,
     OBJECT_TYPE,
-    PAYEE,
     PROJECT_TYPE,
-    SELLER,
-    TAX_REPRESENTATIVE,
     UNKNOWN,
 )
-from gateway.formats.ubl.writing_lines import ALLOWANCE, CHARGE, write_adjustments, write_line, write_period
+from gateway.formats.ubl.writing_lines import write_adjustments, write_line, write_period
 from gateway.formats.ubl.writing_parties import write_address, write_party
 from gateway.formats.xml_reading import parse_day
 from gateway.formats.xml_writing import XmlText, namespaces
@@ -30,7 +27,8 @@ from gateway.invoice import Account, Attachment, Delivery, Identifier, Invoice, 
 
 def write(invoice: Invoice, writing: Writing) -> bytes:
     """The invoice in UTF-8; raises `Refused` (UBL-LACKS) naming every term that UBL cannot do without."""
-    del writing  # who speaks to whom stands in the invoice itself
+    if isinstance(writing.options, ProfiledOptions):
+        invoice = declared(invoice, writing.options.profile)
     name, namespace = ("CreditNote", CREDIT_NOTE) if invoice.is_credit_note else ("Invoice", INVOICE)
     xml = XmlText()
     with xml(name, namespaces(namespace, {AGGREGATE: "cac", BASIC: "cbc"})):

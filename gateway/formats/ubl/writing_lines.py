@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 from decimal import Decimal, localcontext
 
-from gateway.formats.ubl.lines import ALLOWANCE, CHARGE, LINE_ALLOWANCE, LINE_CHARGE
+from gateway.formats.roles import LINE_ALLOWANCE, LINE_CHARGE
 from gateway.formats.ubl.names import OBJECT_TYPE, UNKNOWN
 from gateway.formats.xml_writing import XmlText
 from gateway.invoice import Adjustment, Item, Line, Period, Price
-
-__all__ = ["ALLOWANCE", "CHARGE", "write_adjustments", "write_line", "write_period"]
 
 
 def write_line(xml: XmlText, line: Line, currency: str, *, is_credit_note: bool) -> None:

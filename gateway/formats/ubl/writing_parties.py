@@ -1,6 +1,6 @@
 """Parties and addresses written as UBL."""
 
-from gateway.formats.ubl.names import AddressTerms, PartyTerms
+from gateway.formats.roles import AddressTerms, PartyTerms
 from gateway.formats.xml_writing import XmlText
 from gateway.invoice import Address, Identifier, Party
 

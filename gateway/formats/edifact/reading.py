@@ -1,0 +1,72 @@
+"""Reads interchanges: every message by its type, each on its own, so that a bad one never sinks its neighbours."""
+
+from collections.abc import Iterator
+
+from gateway.errors import Refused
+from gateway.formats.base import ReadDocument, Reading
+from gateway.formats.edifact.interchange import Interchange, Message, read_interchanges
+from gateway.formats.edifact.messages import READERS, named
+from gateway.formats.edifact.options import EdifactOptions
+
+_Found = ReadDocument | Refused
+
+
+def read(data: bytes, reading: Reading) -> Iterator[_Found]:
+    """Each invoice and order of each interchange, or a `Refused` in place of what is none or cannot be read.
+
+    An interchange whose envelope is wrong is one `Refused` (EDI-…); so is a message of a type nothing reads (EDI-TYPE) or
+    with wrong values (MAP-VALUE, EDI-VALUES). Raises `Refused` when nothing in the file is an interchange.
+    """
+    options = reading.options if isinstance(reading.options, EdifactOptions) else EdifactOptions()
+    interchanges = read_interchanges(
+        data,
+        strict=not options.lenient,
+        max_messages=reading.max_documents,
+        encoding="" if options.encoding == "declared" else options.encoding,
+        unwrap=options.unwrap,
+    )
+    left = reading.max_documents
+    found = next(interchanges, None)
+    several = False
+    while found is not None:
+        following = _following(interchanges)
+        several = several or following is not None or (isinstance(found, Interchange) and found.count > 1)
+        for document in _documents(found, reading, several=several):
+            left -= 1
+            if left < 0:
+                text = f"there are more than {reading.max_documents} messages in the file; send it in parts"
+                yield Refused("EDI-TOO-MANY", text)
+                return
+            yield document
+        found = following
+
+
+def _following(interchanges: Iterator[Interchange | Refused]) -> Interchange | Refused | None:
+    """The next interchange; what follows and is none is refused without the ones before it."""
+    try:
+        return next(interchanges, None)
+    except Refused as refused:
+        return refused
+
+
+def _documents(interchange: Interchange | Refused, reading: Reading, *, several: bool) -> Iterator[_Found]:
+    if isinstance(interchange, Refused):
+        yield interchange
+        return
+    if not interchange.count:
+        text = f"the interchange {interchange.reference[:40]} has no messages"
+        yield Refused("EDI-EMPTY", text)
+    for message in interchange.messages():
+        yield message if isinstance(message, Refused) else _document(message, reading, several=several)
+
+
+def _document(message: Message, reading: Reading, *, several: bool) -> _Found:
+    type_ = message.type[0] if message.type else ""
+    reader = READERS.get(type_)
+    if reader is None:
+        text = f"message {message.reference[:40]} is {named(message)}; {' and '.join(READERS)} are read here"
+        return Refused("EDI-TYPE", text, place=f"segment {message.segments[0].number}")
+    try:
+        return reader(message, reading, message.source if several else None)
+    except Refused as refused:
+        return refused

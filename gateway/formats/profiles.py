@@ -1,0 +1,91 @@
+"""The specifications (BT-24) that documents declare, and the business processes (BT-23) that go with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.config.model import FormatOptions
+from gateway.formats.roles import BUYER, PAYEE, SELLER, TAX_REPRESENTATIVE, PartyTerms
+from gateway.invoice import Invoice, Party
+
+ProfileName = Literal[
+    "en16931", "peppol", "xrechnung", "en16931-ctc-fr", "extended-ctc-fr", "facturx-basic", "facturx-extended"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A specification identifier, and the process identifier it prescribes; None when the process is the issuer's."""
+
+    specification: str
+    process: str | None = None
+
+
+_EN = "urn:cen.eu:en16931:2017"
+_BILLING = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
+
+PROFILES: Mapping[ProfileName, Profile] = {
+    "en16931": Profile(_EN),
+    "peppol": Profile(f"{_EN}#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0", _BILLING),
+    "xrechnung": Profile(f"{_EN}#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0", _BILLING),
+    "en16931-ctc-fr": Profile(f"{_EN}#compliant#urn.cpro.gouv.fr:1p0:en16931-ctc-fr"),
+    "extended-ctc-fr": Profile(f"{_EN}#conformant#urn.cpro.gouv.fr:1p0:extended-ctc-fr"),
+    "facturx-basic": Profile(f"{_EN}#compliant#urn:factur-x.eu:1p0:basic"),
+    "facturx-extended": Profile(f"{_EN}#conformant#urn:factur-x.eu:1p0:extended"),
+}
+"""As published: EN 16931-1, Peppol BIS Billing 3, XRechnung 3.0, XP Z12-012, Factur-X 1.0."""
+
+WITHOUT_LINES = frozenset({"urn:factur-x.eu:1p0:minimum", "urn:factur-x.eu:1p0:basicwl"})
+"""The specifications of Factur-X that have no invoice lines; they are less than an invoice of EN 16931."""
+
+
+class ProfiledOptions(FormatOptions):
+    """What an invoice says it follows when it does not say so itself."""
+
+    profile: ProfileName | None = Field(
+        default=None, description="specification (BT-24) and process (BT-23) of invoices that carry none"
+    )
+
+
+def declared(invoice: Invoice, name: ProfileName | None) -> Invoice:
+    """The invoice with the specification and process of the profile where it has none of its own."""
+    if name is None:
+        return invoice
+    profile = PROFILES[name]
+    return replace(
+        invoice,
+        specification=invoice.specification or profile.specification,
+        business_process=invoice.business_process or profile.process,
+    )
+
+
+def within_en16931(invoice: Invoice) -> Invoice:
+    """The invoice without what EN 16931 has no business term for, for documents that may hold nothing else."""
+    return replace(
+        invoice,
+        seller=_within(invoice.seller, SELLER),
+        buyer=_within(invoice.buyer, BUYER),
+        payee=_within(invoice.payee, PAYEE) if invoice.payee else None,
+        tax_representative=_within(invoice.tax_representative, TAX_REPRESENTATIVE)
+        if invoice.tax_representative
+        else None,
+        lines=tuple(replace(line, extensions={}) for line in invoice.lines),
+        extensions={},
+    )
+
+
+def _within(party: Party, terms: PartyTerms) -> Party:
+    return Party(
+        name=party.name,
+        trading_name=party.trading_name if terms.trading_name else None,
+        ids=party.ids if terms is SELLER else party.ids[:1] if terms.id else (),  # only BT-29 may be several
+        legal_id=party.legal_id if terms.legal_id else None,
+        vat_id=party.vat_id if terms.vat_id else None,
+        tax_id=party.tax_id if terms.tax_id else None,
+        legal_information=party.legal_information if terms.legal_information else None,
+        electronic_address=party.electronic_address if terms.electronic_address else None,
+        address=party.address if terms.address.country else None,
+        contact=party.contact if terms.contact_name else None,
+    )
