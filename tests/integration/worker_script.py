@@ -21,7 +21,7 @@ def answer(job: bytes) -> bytes:
         case b"pid":
             return b"%d" % os.getpid()
         case b"print":
-            print("a word to whoever runs it")
+            print("a word to whoever runs it")  # noqa: T201
     return job[::-1]
 
 
