@@ -29,6 +29,7 @@ soak: $(VENV)/ready
 
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/as2_core.py
+	$(BIN)/python benchmarks/edifact.py
 	$(BIN)/python benchmarks/as2_receive.py
 	$(BIN)/python benchmarks/as2_send.py
 	$(BIN)/python benchmarks/as2_large.py

@@ -5,7 +5,20 @@ import sys
 import click
 
 from gateway import __version__
-from gateway.cli import as2, certificates, configuration, demo, documents, evidence, partners, rules, run, site, status
+from gateway.cli import (
+    as2,
+    certificates,
+    configuration,
+    demo,
+    documents,
+    evidence,
+    partners,
+    recognise,
+    rules,
+    run,
+    site,
+    status,
+)
 from gateway.cli.site import Site
 from gateway.errors import ConfigRefused, GatewayError
 
@@ -46,6 +59,19 @@ def main(context: click.Context, root: str) -> None:
     context.obj = Site(root)
 
 
-for group in (site, run, demo, as2, configuration, documents, evidence, partners, certificates, rules, status):
+for group in (
+    site,
+    run,
+    demo,
+    as2,
+    configuration,
+    recognise,
+    documents,
+    evidence,
+    partners,
+    certificates,
+    rules,
+    status,
+):
     for command in group.COMMANDS:
         main.add_command(command)

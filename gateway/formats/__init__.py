@@ -16,6 +16,7 @@ from gateway.formats.json import JSON
 from gateway.formats.pdf import PDF
 from gateway.formats.ubl import UBL
 from gateway.formats.ubl_order import UBL_ORDER
+from gateway.formats.x12.invoice import X12
 from gateway.formats.xml import XML
 
 FORMATS: Mapping[str, Format] = {
@@ -30,6 +31,7 @@ FORMATS: Mapping[str, Format] = {
         EXCEL,
         JSON,
         EDIFACT,
+        X12,
         CSV,
         PDF,
         FIXED,

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pikepdf
 from lxml import etree
 
-from gateway.formats.pdf_container import INVOICE_NAMES, embedded_files, opened
+from gateway.formats.pdf_container import opened
+from gateway.formats.pdf_files import INVOICE_NAMES, embedded_files
 from gateway.formats.pdf_metadata import (
     FX_NAMESPACES,
     PDFA,
@@ -36,7 +37,7 @@ _WITHOUT_APPEARANCE = frozenset({"/Popup", "/Link"})
 def structural_problems(pdf: bytes) -> tuple[str, ...]:
     """What keeps a PDF from being PDF/A-3 with an invoice of Factur-X, in words; empty when nothing was found.
 
-    Raises `Refused` (PDF-…) when it cannot be read at all or is encrypted.
+    For PDFs that are ours or trusted: it opens them here. Raises `Refused` (PDF-…) when it cannot be read or is encrypted.
     """
     with opened(pdf) as document:
         return tuple(

@@ -16,7 +16,7 @@ MOST_PROBLEMS = 50
 class SegmentValues:
     """The values of a scope, with where they stood; `problems` are those that cannot be read.
 
-    Fields go by their names in the value that is made (`lines[2].quantity`).
+    Fields go by their names in the value that is made (`lines[2].quantity`); of one without a name no place is noted.
     """
 
     def __init__(
@@ -84,7 +84,8 @@ class SegmentValues:
                 self.problems.append(f"{place(self._scope)}: {error}")
                 return None
             if value is not None:
-                self.places[f"{self._prefix}{field}"] = place(self._scope)
+                if field:
+                    self.places[f"{self._prefix}{field}"] = place(self._scope)
                 return value
         return None
 

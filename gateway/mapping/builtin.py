@@ -11,6 +11,8 @@ EANCOM_INVOIC = "eancom-invoic-d96a"
 EANCOM_INVOIC_D96A_READ = "eancom-invoic-d96a-read"
 EANCOM_INVOIC_D01B_READ = "eancom-invoic-d01b-read"
 INVOIC_D14B_READ = "invoic-d14b-read"
+X12_810 = "x12-810"
+X12_810_READ = "x12-810-read"
 
 
 @cache

@@ -148,7 +148,9 @@ class SectionCompiler:
 
     def _true(self, entry: Entry) -> bool:
         if entry.data != "true":
-            self._problems.add(entry.path, "M104", f"{shown(entry.data)} stands here; {OTHERWISE} takes true, or is left out")
+            self._problems.add(
+                entry.path, "M104", f"{shown(entry.data)} stands here; {OTHERWISE} takes true, or is left out"
+            )
         return True
 
     def _field(self, code: str, entry: Entry, group: str) -> Field | None:

@@ -50,8 +50,10 @@ def _names(value: tuple[str, ...] | Mapping[str, str]) -> tuple[str, ...]:
 
 def read_pack_file(data: bytes) -> PackFile:
     """Check the text of a pack.yaml; raises `Refused` (RULES-PACK-FILE) with every mistake in it."""
+    if len(data) > MOST_PACK_FILE_BYTES:
+        raise Refused("RULES-PACK-FILE", f"{PACK_FILE} has {len(data)} bytes; at most {MOST_PACK_FILE_BYTES} are read")
     try:
-        return PackFile.model_validate(yaml.safe_load(data[:MOST_PACK_FILE_BYTES].decode("utf-8")))
+        return PackFile.model_validate(yaml.safe_load(data.decode("utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("RULES-PACK-FILE", f"{PACK_FILE} cannot be read: {error}") from None
     except ValidationError as error:

@@ -86,7 +86,10 @@ def _parsed(data: bytes) -> Element:
 def _text(root: Element, data: bytes) -> str:
     """The document as text: as it came when it is UTF-8, else written anew."""
     if (root.getroottree().docinfo.encoding or "UTF-8").upper() in {"UTF-8", "ASCII", "US-ASCII"}:
-        return data.decode("utf-8-sig")
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:  # another encoding, told by a byte order mark alone
+            pass
     return str(etree.tostring(root, encoding="unicode"))
 
 

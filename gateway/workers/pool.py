@@ -50,6 +50,12 @@ class Terms:
     jobs_each: int | None = None
     most_rss: int | None = None
 
+    @property
+    def name(self) -> str:
+        """What is run, for people: the module, without its arguments."""
+        words = list(self.command)
+        return words[words.index("-m") + 1] if "-m" in words[:-1] else words[-1]
+
 
 @dataclass(slots=True, eq=False)
 class _Job:
@@ -144,7 +150,7 @@ class Pool:
             try:
                 self._workers.append(_Worker(self, self._reactor, self._terms))
             except OSError as error:
-                log.exception("worker_not_started", command=self._terms.command[-1], reason=str(error))
+                log.exception("worker_not_started", command=self._terms.name, reason=str(error))
                 self._failed()
                 return
         self._give()
@@ -153,7 +159,7 @@ class Pool:
         """Try again after a while, a longer one each time; nobody is kept waiting when there is nobody at work."""
         self._failures += 1
         if not self._workers and self._failures > MOST_DEATHS:
-            self._fail(f"no worker process of {self._terms.command[-1]} can be started")
+            self._fail(f"no worker process of {self._terms.name} can be started")
         if self._running and (self._pause is None or not self._pause.active()):
             pause = min(2.0 ** (self._failures - 1) / 4, _LONGEST_PAUSE)
             self._pause = self._reactor.callLater(pause, self._fill)
@@ -198,7 +204,7 @@ class Pool:
             self._fill()
         else:
             self._on_death()
-            log.warning("worker_ended", command=self._terms.command[-1], pid=worker.pid, why=why, jobs=len(worker.jobs))
+            log.warning("worker_ended", command=self._terms.name, pid=worker.pid, why=why, jobs=len(worker.jobs))
             if worker.ready:
                 self._fill()
             else:

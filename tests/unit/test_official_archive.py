@@ -158,7 +158,25 @@ def test_a_pack_yaml_with_a_mistake_is_refused(tmp_path: Path, more: dict[str, o
     assert told in refused.text
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff", b"- 1", b"a: &a [*a]", b"[" * 5000, b"!!python/object:os.system {}"])
+BOMB = (
+    "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}x]\n" for n in range(1, 30)) + "files: {f: *a29}\n"
+)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"- 1",
+        b"a: &a [*a]",
+        b"[" * 5000,
+        b"!!python/object:os.system {}",
+        b"a: 1\n" * 100_000,
+        BOMB.encode(),
+    ],
+    ids=["empty", "bytes", "list", "cycle", "deep", "object", "large", "aliases"],
+)
 def test_any_bytes_as_pack_yaml_are_refused(data: bytes) -> None:
     """Nothing else comes of them than a `Refused`."""
     with pytest.raises(Refused, match="RULES-PACK-FILE"):

@@ -102,11 +102,13 @@ def arrived(
         said = f"it says '{read.disposition}' of '{plain(read.original_message_id, 100)}': {read.text}"
         raise Refused("AS2-MDN", f"the MDN from {partner} is not signed and changes nothing; {said}")
     sha1 = settings.takes_digest("sha1")
-    told = partial(_judge_late, read, _whole(fields, body), _details(read, fields), sha1)
+    told = partial(_judge_late, read, _whole(fields, body), _details(read, fields), sha1=sha1)
     return LateReceipt(channel="as2", partner=partner, wire_id=read.original_message_id, judge=told)
 
 
-def _judge_late(read: Mdn, payload: bytes, details: Mapping[str, str], sha1: bool, delivery: Delivery | None) -> Sent:
+def _judge_late(
+    read: Mdn, payload: bytes, details: Mapping[str, str], delivery: Delivery | None, *, sha1: bool
+) -> Sent:
     try:
         if delivery is None:
             raise _Unfit(f"we sent this partner no message '{plain(read.original_message_id, 100)}'")

@@ -1,6 +1,7 @@
 """What cXML 1.2 calls things: purposes, roles and domains beside the codes of EN 16931, and the format's options."""
 
 from collections.abc import Mapping
+from decimal import Context
 from typing import Literal
 
 from pydantic import Field
@@ -8,6 +9,8 @@ from pydantic import Field
 from gateway.config.model import FormatOptions
 from gateway.config.types import SecretReference, Strict
 
+EXACT = Context(prec=100)
+"""Sums and products of amounts lose no digit in it."""
 ROOT = "cXML"
 REQUEST = "InvoiceDetailRequest"
 

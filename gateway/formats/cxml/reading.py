@@ -15,11 +15,11 @@ from gateway.formats.cxml.lines import GOODS, SERVICE, SUMMARY, read_line, read_
 from gateway.formats.cxml.names import BUYER_ROLES, PURPOSES, REQUEST, ROOT, SELLER_ROLES, TYPE_CODE
 from gateway.formats.cxml.orders import Reference, read_order
 from gateway.formats.cxml.parties import Partner, partners, pick, read_account, read_address, read_location, read_party
-from gateway.formats.cxml.signs import turned
 from gateway.formats.cxml.tax import breakdown, read_details
 from gateway.formats.cxml.terms import read_terms
 from gateway.formats.cxml.values import attribute, day_attribute, extrinsics, money
 from gateway.formats.roles import BUYER, DELIVERY_ADDRESS, PAYEE, SELLER, TAX_REPRESENTATIVE
+from gateway.formats.signs import turned
 from gateway.formats.xml_reading import Part, Source
 from gateway.invoice import (
     Attachment,
@@ -153,9 +153,8 @@ class _Reading:
         """True for a credit memo whose totals are below zero, as the specification wants them, or nought."""
         if PURPOSES.get(purpose) != "381":
             return False
-        totals = invoice.totals
-        said = next((each for each in (totals.with_vat, totals.due, totals.without_vat, totals.lines) if each), None)
-        return said is None or said < 0
+        said = invoice.totals.with_vat or invoice.totals.due
+        return not said or said < 0
 
     def _trader(self, partner: Partner | None, side: str, roles: tuple[str, ...]) -> Party:
         if partner is None:

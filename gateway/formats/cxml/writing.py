@@ -2,20 +2,20 @@
 
 import hashlib
 import re
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import groupby
 
 from gateway.config.types import SecretMissing
 from gateway.errors import Refused
 from gateway.formats.base import Writing
-from gateway.formats.cxml.names import TYPE_CODE, Credential, CxmlOptions, domain_of
-from gateway.formats.cxml.signs import turned
+from gateway.formats.cxml.names import EXACT, TYPE_CODE, Credential, CxmlOptions, domain_of
 from gateway.formats.cxml.terms import MOST_DAYS
 from gateway.formats.cxml.text import CxmlText
 from gateway.formats.cxml.values import stamp
 from gateway.formats.cxml.writing_lines import balance, write_line, write_modifications, write_tax
 from gateway.formats.cxml.writing_parties import write_delivery, write_partners
 from gateway.formats.json import invoice_to_json
+from gateway.formats.signs import turned
 from gateway.invoice import Identifier, Invoice, Line
 from gateway.terms import as_text
 
@@ -30,6 +30,11 @@ def write(invoice: Invoice, writing: Writing) -> bytes:
     `payloadID` is made from the invoice itself: the same invoice always has the same one. Raises `Refused` (CXML-LACKS)
     with every term that cXML cannot do without or cannot carry, and CXML-SECRET when the shared secret is not there.
     """
+    with localcontext(EXACT):
+        return _written(invoice, writing)
+
+
+def _written(invoice: Invoice, writing: Writing) -> bytes:
     options = writing.options if isinstance(writing.options, CxmlOptions) else CxmlOptions()
     xml = CxmlText(options.version, invoice.currency)
     source = options.from_ or _credential(writing.sender)

@@ -8,7 +8,8 @@ from datetime import datetime
 import pikepdf
 
 from gateway.errors import Refused
-from gateway.formats.pdf_container import INVOICE_NAMES, opened
+from gateway.formats.pdf_container import opened
+from gateway.formats.pdf_files import INVOICE_NAMES
 from gateway.formats.pdf_metadata import read_metadata, with_facturx
 
 FILENAME = INVOICE_NAMES[0]

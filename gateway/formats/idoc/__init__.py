@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from decimal import Context, localcontext
 
 from gateway.errors import Refused
 from gateway.formats.base import Format, ReadDocument, Reading
@@ -12,6 +13,8 @@ from gateway.formats.xml_reading import parse_xml, root_name
 
 _FLAT = re.compile(rb"\s*EDI_DC40")
 _HEAD = 65_536
+_EXACT = Context(prec=100)
+"""Sums and products of amounts lose no digit in it."""
 
 
 def recognise(data: bytes) -> bool:
@@ -38,7 +41,9 @@ def read(data: bytes, reading: Reading) -> Iterator[ReadDocument | Refused]:
         raise Refused("IDOC-TOO-MANY", f"{len(idocs)} IDocs in one file; at most {reading.max_documents} are read")
     for idoc in idocs:
         try:
-            yield read_document(idoc, options)
+            with localcontext(_EXACT):
+                document = read_document(idoc, options)
+            yield document
         except Refused as refused:
             yield refused
 

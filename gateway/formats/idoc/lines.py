@@ -11,6 +11,8 @@ from gateway.invoice import Identifier, Item, Line, Price
 _NET = ("003", "001")
 _CENT = Decimal("0.01")
 _MOST_PLACES = Decimal("0.000001")
+_BEYOND = Decimal(10) ** 18
+"""No price: the quantity is next to nothing."""
 
 
 def read_line(part: Part, options: IdocOptions) -> tuple[Line | None, Decimal | None]:
@@ -95,12 +97,13 @@ def _price(
         return Price(net=stated, base_quantity=base, base_unit=unit)
     if not quantity or net is None:
         return None
+    exact = (net - conditions.balance) / quantity
+    if abs(exact) >= _BEYOND:
+        return None
     part.source.places[f"{part.prefix}BT-146"] = (
         f"line {part.element.sourceline}, E1EDP01: net amount for one unit, as no price is stated"
     )
-    exact = (net - conditions.balance) / quantity
-    rounded = exact.quantize(_MOST_PLACES) if abs(exact) < Decimal(10) ** 18 else exact
-    return Price(net=Decimal(format(rounded.normalize(), "f")))
+    return Price(net=Decimal(format(exact.quantize(_MOST_PLACES).normalize(), "f")))
 
 
 def _item(part: Part, options: IdocOptions) -> Item:

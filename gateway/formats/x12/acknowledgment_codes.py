@@ -11,7 +11,12 @@ VERDICTS: Mapping[str, Verdict] = {
     **dict.fromkeys(("R", "M", "W", "X"), Verdict.REJECTED),
 }
 """AK501, AK901 and TA104: M, W and X reject for what failed in security."""
-CODES: Mapping[Verdict, str] = {verdict: code for code, verdict in reversed(VERDICTS.items())} | {Verdict.REJECTED: "R"}
+CODES: Mapping[Verdict, str] = {
+    Verdict.ACCEPTED: "A",
+    Verdict.ACCEPTED_WITH_ERRORS: "E",
+    Verdict.PARTIALLY_ACCEPTED: "P",
+    Verdict.REJECTED: "R",
+}
 
 
 def _table(text: str) -> Mapping[str, str]:

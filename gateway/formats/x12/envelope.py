@@ -1,7 +1,7 @@
 """Writes interchanges: ISA, GS, for each transaction set ST to SE, GE, IEA, with counts and control numbers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -15,7 +15,7 @@ Elements = Sequence[Sequence[str]]
 Lines = Sequence[tuple[str, Elements]]
 """Segments to write: tag, and elements of components."""
 
-QUALIFIERS = {"0088": "07", "gln": "07", "0060": "01", "duns": "01", "0062": "16", "duns+4": "16"}
+QUALIFIERS = {"0088": "07", "gln": "07", "0060": "01", "duns": "01"}
 """Scheme of an identifier (ISO 6523 or the name used in partner files) → interchange ID qualifier (X12 I05)."""
 MUTUAL = "ZZ"
 LONGEST_ID = 15
@@ -54,8 +54,8 @@ class Envelope:
 def write_interchange(envelope: Envelope, functional: str, sets: Sequence[tuple[str, Lines]]) -> bytes:
     """The interchange with one functional group of these transaction sets (identifier and segments each).
 
-    Raises `Refused` (X12-ENVELOPE, X12-SEPARATORS) for identifiers that are absent, too long, or outside the character set,
-    and for separators that cannot separate.
+    Raises `Refused` for identifiers that are absent, too long, or outside the character set (X12-ENVELOPE), for separators
+    that cannot separate (X12-SEPARATORS), and for texts with one of them (X12-TEXT).
     """
     signs = envelope.separators
     signs.check("")
@@ -79,15 +79,25 @@ def write_segments(envelope: Envelope, lines: Lines) -> bytes:
 def _joined(envelope: Envelope, lines: Lines) -> bytes:
     signs = envelope.separators
     end = signs.segment + ("\r\n" if envelope.line_breaks and signs.segment not in "\r\n" else "")
-    text = _isa(envelope) + end + "".join(_line(tag, elements, signs) + end for tag, elements in lines)
+    forbidden = _signs(envelope)
+    text = _isa(envelope) + end + "".join(_line(tag, elements, signs, forbidden) + end for tag, elements in lines)
     return text.encode("utf-8")
 
 
-def _line(tag: str, elements: Elements, signs: Separators) -> str:
+def _signs(envelope: Envelope) -> frozenset[str]:
+    """The signs that separate in this version."""
+    return envelope.separators.signs() - (frozenset() if envelope.repeats else {envelope.separators.repetition})
+
+
+def _line(tag: str, elements: Elements, signs: Separators, forbidden: frozenset[str]) -> str:
     """The segment without empty elements and components at its ends."""
     parts = [tag]
     for element in elements:
         components = list(element)
+        for text in components:
+            if not forbidden.isdisjoint(text):
+                words = f"'{text[:40]}' in {tag} has a sign that separates in this interchange; choose other separators"
+                raise Refused("X12-TEXT", words)
         while components and not components[-1]:
             components.pop()
         parts.append(signs.component.join(components))
@@ -158,7 +168,7 @@ def encoder(envelope: Envelope) -> Callable[[str], str]:
     basic set), and separators, which X12 cannot tell from data, become spaces. The function raises `ValueError` naming the
     sign when it cannot be written, or when folding is off.
     """
-    signs = envelope.separators.signs() - ({envelope.separators.repetition} if not envelope.repeats else set())
+    signs = _signs(envelope)
     basic, folding = envelope.charset == "basic", envelope.folding
 
     def has(character: str) -> bool:
@@ -190,3 +200,19 @@ def encoder(envelope: Envelope) -> Callable[[str], str]:
         return "".join(map(spelled, text)).strip()
 
     return encode
+
+
+def readable(envelope: Envelope) -> Callable[[str], str]:
+    """An encoder for texts of others, such as copies of what was wrong: what cannot be written becomes a space."""
+    encode = encoder(replace(envelope, folding=True))
+
+    def one(character: str) -> str:
+        try:
+            return encode(character) or " "
+        except ValueError:
+            return " "
+
+    def text(given: str) -> str:
+        return "".join(map(one, given)).strip()
+
+    return text

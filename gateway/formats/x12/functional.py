@@ -1,6 +1,6 @@
 """Functional acknowledgments: 997 (and 999, which has the same parts by other names) read, 997 written; TA1 both ways."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from gateway.errors import Refused
@@ -14,7 +14,7 @@ from gateway.formats.x12.acknowledgment_codes import (
     SET_ERRORS,
     VERDICTS,
 )
-from gateway.formats.x12.envelope import Envelope, Lines, encoder, write_interchange, write_segments
+from gateway.formats.x12.envelope import Envelope, Lines, readable, write_interchange, write_segments
 from gateway.formats.x12.interchange import Interchange, Transaction
 from gateway.formats.x12.syntax import Segment
 
@@ -132,15 +132,16 @@ def _lines(envelope: Envelope, acknowledgements: Sequence[Acknowledgement]) -> I
     group = next((each for each in acknowledgements if each.level == "group"), None)
     sets = [each for each in acknowledgements if each.level == "message"]
     functional = group.message_type if group else FUNCTIONAL_GROUPS.get(sets[0].message_type, "")
-    yield "AK1", [[functional], [acknowledgements[0].group]]
+    encode = readable(envelope)
+    yield "AK1", [[encode(functional)], [encode(acknowledgements[0].group)]]
     for each in sets:
-        yield "AK2", [[each.message_type], [each.message]]
-        yield from _problem_lines(envelope, each.problems)
-        yield "AK5", [[CODES[each.verdict]], *_code_elements(each.problems)]
+        yield "AK2", [[encode(each.message_type)], [encode(each.message)]]
+        yield from _problem_lines(encode, each.problems)
+        yield "AK5", [[CODES[each.verdict]], *_code_elements(encode, each.problems)]
     verdict = group.verdict if group else _together(sets)
     taken = sum(1 for each in sets if each.verdict is not Verdict.REJECTED)
     counts = [[str(len(sets))], [str(len(sets))], [str(taken)]]
-    yield "AK9", [[CODES[verdict]], *counts, *_code_elements(group.problems if group else ())]
+    yield "AK9", [[CODES[verdict]], *counts, *_code_elements(encode, group.problems if group else ())]
 
 
 def _together(sets: Sequence[Acknowledgement]) -> Verdict:
@@ -151,9 +152,8 @@ def _together(sets: Sequence[Acknowledgement]) -> Verdict:
 
 
 def _problem_lines(
-    envelope: Envelope, problems: Sequence[AcknowledgedProblem]
+    encode: Callable[[str], str], problems: Sequence[AcknowledgedProblem]
 ) -> Iterator[tuple[str, list[list[str]]]]:
-    encode = encoder(envelope)
     before: tuple[str, int | None] | None = None
     for each in problems:
         if not each.segment and each.position is None:
@@ -161,18 +161,18 @@ def _problem_lines(
         here = (each.segment, each.position)
         position = str(each.position or "")
         if each.element is None:
-            yield "AK3", [[each.segment], [position], [], [each.code]]
+            yield "AK3", [[encode(each.segment)], [position], [], [encode(each.code)]]
             before = None
             continue
         if here != before:
-            yield "AK3", [[each.segment], [position], [], [_HAS_ELEMENT_ERRORS]]
+            yield "AK3", [[encode(each.segment)], [position], [], [_HAS_ELEMENT_ERRORS]]
             before = here
         where = [str(each.element), str(each.component or "")]
-        yield "AK4", [where, [], [each.code], [encode(each.found[:_LONGEST_COPY])]]
+        yield "AK4", [where, [], [encode(each.code)], [encode(each.found)[:_LONGEST_COPY].strip()]]
 
 
-def _code_elements(problems: Sequence[AcknowledgedProblem]) -> list[list[str]]:
-    return [[each.code] for each in problems if not each.segment and each.position is None][:_MOST_CODES]
+def _code_elements(encode: Callable[[str], str], problems: Sequence[AcknowledgedProblem]) -> list[list[str]]:
+    return [[encode(each.code)] for each in problems if not each.segment and each.position is None][:_MOST_CODES]
 
 
 def read_ta1(interchange: Interchange) -> tuple[Acknowledgement, ...]:
@@ -195,7 +195,8 @@ def write_ta1(envelope: Envelope, acknowledgement: Acknowledgement, *, date: str
     """An interchange with one TA1; date and time are those of the interchange acknowledged (ISA09 and ISA10)."""
     code = acknowledgement.problems[0].code if acknowledgement.problems else "000"
     elements = [acknowledgement.interchange, date, time, CODES[acknowledgement.verdict], code]
-    lines: Lines = [("TA1", [[each] for each in elements])]
+    encode = readable(envelope)
+    lines: Lines = [("TA1", [[encode(each)] for each in elements])]
     return write_segments(envelope, lines)
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 
 from gateway.formats.base import ReadDocument, Reading
 from gateway.formats.segment_values import SegmentValues
 from gateway.formats.x12.interchange import Transaction
 from gateway.invoice import Address, Identifier, Party
+from gateway.mapping.builtin import X12_810_READ, builtin
+from gateway.mapping.conversions import ARITHMETIC
 from gateway.mapping.sources import READS
 from gateway.mapping.x12 import transaction as tree_of
 from gateway.message import DocumentKind
@@ -14,7 +17,6 @@ from gateway.order import Order, OrderLine
 
 _SCHEMES: Mapping[str | None, str] = {"1": "0060", "UL": "0088"}
 _COUNTRIES: Mapping[str | None, str] = {"USA": "US", "CAN": "CA", "MEX": "MX"}
-UNITS: Mapping[str, str] = lookup("x12-810-read", "unit")
 _BASES: Mapping[str | None, Decimal] = {"HP": Decimal(100), "TP": Decimal(1000), "PN": Decimal(10)}
 """PO105 (639): how many units the price is for; any other is for one."""
 _NO_ORDER: Mapping[str | None, str] = {"01": "a cancellation", "03": "a deletion", "04": "a change"}
@@ -90,10 +92,17 @@ def _line(line: SegmentValues, index: int) -> OrderLine:
     return OrderLine(
         id=line.text("id", "PO1.1") or str(index),
         quantity=line.number("quantity", "PO1.2"),
-        unit=UNITS.get(unit, unit) if unit else None,
-        price=price / _BASES[basis] if price is not None and basis in _BASES else price,
+        unit=_units().get(unit, unit) if unit else None,
+        price=ARITHMETIC.divide(price, _BASES[basis]) if price is not None and basis in _BASES else price,
         name=" ".join(line.all("name", "PID.5")) or None,
         seller_item=line.text("seller_item", "PO1[*.2=VN].*.1", "PO1[*.2=VP].*.1", "PO1[*.2=VC].*.1"),
         buyer_item=line.text("buyer_item", "PO1[*.2=BP].*.1", "PO1[*.2=IN].*.1", "PO1[*.2=PI].*.1"),
         standard_item=Identifier(gtin, "0160") if gtin else None,
     )
+
+
+@cache
+def _units() -> Mapping[str, str]:
+    """Those of the mapping that reads invoices."""
+    found: Mapping[str, str] = builtin()[X12_810_READ].data["lookups"]["unit"]
+    return found

@@ -153,7 +153,9 @@ def parse_segment(raw: bytes, separators: Separators, number: int) -> Segment:
     component = separators.component
     tag, *parts = text.split(separators.element)
     if not _TAG.fullmatch(tag):
-        raise Refused("X12-TAG", f"'{tag[:20]}' is not a segment tag of two or three capitals", place=f"segment {number}")
+        raise Refused(
+            "X12-TAG", f"'{tag[:20]}' is not a segment tag of two or three capitals", place=f"segment {number}"
+        )
     if not text.isprintable():
         _check_printable(text, separators, number)
     if component in text:

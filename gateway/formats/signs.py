@@ -1,4 +1,4 @@
-"""The sign of credit memos: cXML writes them with amounts below zero, EN 16931 with amounts above."""
+"""The sign of credit memos: cXML and many senders of X12 write amounts below zero, EN 16931 amounts above."""
 
 from dataclasses import replace
 from decimal import Decimal
