@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
+
+Level = Literal["syntax", "directory", "partner", "business", "official"]
+"""What speaks: the reading of the bytes, the search for whom they are for, the partner's own rules, rules of business
+that hold for many, or official rules.
+"""
 
 
 class Severity(StrEnum):
@@ -14,11 +20,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing a check found.
+    """One thing a check found, in the reader's language.
 
     `term` is the EN 16931 business term (`BT-13`, with `BG-25[3]/` in front for the third line) and `name` its business
-    name; `place` is the place in the source (row and column, XML line, JSON pointer); `owner` says who can fix it
-    (`erp`, `partner`, `gateway`).
+    name; `place` is the place in the source (row and column, XML line, JSON pointer) and `output` the one in what was
+    written for the partner; `owner` says who can fix it (`erp`, `partner`, `gateway`).
     """
 
     rule: str
@@ -31,6 +37,8 @@ class Finding:
     place: str = ""
     fix: str = ""
     owner: str = "erp"
+    level: Level = "business"
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

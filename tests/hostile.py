@@ -127,7 +127,7 @@ def _charsets() -> Iterator[Bad]:
 
 def _deep() -> Iterator[Bad]:
     yield Bad("deep.xml", b"<a>" * 100_000, "XML-TOO-DEEP", "line 1")
-    yield Bad("deep-invoice.xml", UBL.replace(b"FA-2026-0203", b"<x>" * 80 + b"</x>" * 80), "XML-TOO-DEEP", "line 3")
+    yield Bad("deep-invoice.xml", UBL.replace(b"FA-2026-0203", b"<x>" * 80 + b"</x>" * 80), "XML-TOO-DEEP", "line 4")
     yield Bad("deep-list.json", b"[" * 100_000 + b"]" * 100_000, "JSON-TOO-DEEP", "line 1, column 101")
     yield Bad("deep-object.json", b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "JSON-TOO-DEEP", "line 1, column 501")
 
@@ -150,8 +150,8 @@ def _entities() -> Iterator[Bad]:
     yield Bad("far-billion-laughs.xml", far + bombs["billion-laughs"], "XML-", "line 1")
     yield Bad("far-laughs-in-attribute.xml", far + bombs["laughs-in-attribute"], "XML-", "line 1")
     include = b'<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file:///etc/passwd" parse="text"/>'
-    yield Bad("xinclude.xml", UBL.replace(b"FA-2026-0203", include), "UBL-VALUES", "line 3, cbc:ID")
-    yield Bad("entity-unknown.xml", UBL.replace(b"FA-2026-0203", b"&nothing;"), "XML-MALFORMED", "line 3")
+    yield Bad("xinclude.xml", UBL.replace(b"FA-2026-0203", include), "UBL-VALUES", "line 4, cbc:ID")
+    yield Bad("entity-unknown.xml", UBL.replace(b"FA-2026-0203", b"&nothing;"), "XML-MALFORMED", "line 4")
 
 
 def _values() -> Iterator[Bad]:
@@ -165,7 +165,7 @@ def _values() -> Iterator[Bad]:
         code, state = ("CSV-TOO-LARGE", "refused") if number is long else ("MAP-VALUE", "rejected")
         yield Bad(f"amount-{what}.csv", CSV.replace(b"588,00", number.encode()), code, "row 2", state)
     for day in ("2026-02-30", "0000-01-01", "10000-01-01", "20261109", "2026-11-09T00:00:00", "-2026-01-01"):
-        yield Bad(f"day-{day}.xml", UBL.replace(b"2026-11-09", day.encode(), 1), "UBL-VALUES", "line 4, cbc:IssueDate")
+        yield Bad(f"day-{day}.xml", UBL.replace(b"2026-11-09", day.encode(), 1), "UBL-VALUES", "line 5, cbc:IssueDate")
         yield Bad(f"day-{day}.json", JSON.replace(b"2026-11-02", day.encode(), 1), "JSON-VALUES", "/issue_date")
         data = CSV.replace(b"09/11/2026", day.encode())
         yield Bad(f"day-{day}.csv", data, "MAP-VALUE", "row 2", "rejected", "column date")
@@ -213,7 +213,7 @@ def _large() -> Iterator[Bad]:
     invoices = b"".join(CSV.partition(b"\n")[2].replace(b"0203", b"%d" % number) for number in range(10_001))
     yield Bad("many-documents.csv", CSV.partition(b"\n")[0] + b"\n" + invoices, "CSV-TOO-LARGE", "row ")
     yield Bad("many-tags.xml", b"<a>" + b"<b/>" * 2_000_001 + b"</a>", "XML-TOO-LARGE")
-    yield Bad("one-text.xml", UBL.replace(b"FA-2026-0203", b"x" * 10_000_001), "XML-TOO-LARGE", "line 3")
+    yield Bad("one-text.xml", UBL.replace(b"FA-2026-0203", b"x" * 10_000_001), "XML-TOO-LARGE", "line 4")
     wrong = b"<cac:InvoiceLine><cbc:LineExtensionAmount>x</cbc:LineExtensionAmount></cac:InvoiceLine>" * 10_000
     data = UBL.replace(b"</Invoice>", wrong + b"</Invoice>")
     yield Bad("many-wrong-lines.xml", data, "UBL-VALUES", "line ", says=" more")

@@ -219,6 +219,7 @@ def _signed(
         content, detached = inside.octets() if inside else b"", ""
     else:
         content, signature = signed_parts(part)
+        content = _covered(part, content, signature, certificates)
         detached = f"-content {path}-content.bin "
     evidence.files[f"{path}-content.bin"] = content
     evidence.files[f"{path}-signature.der"] = signature
@@ -244,6 +245,15 @@ def _signed(
         )
     )
     return content
+
+
+def _covered(part: Part, content: bytes, signature: bytes, certificates: Sequence[x509.Certificate]) -> bytes:
+    """What the signature covers, which is not always all that stands before its boundary (see `mdn.verified`)."""
+    try:
+        inside = pkcs7.load_der_pkcs7_certificates(signature)
+        return mdn.verified(part, [*certificates, *inside], sha1=True)[0]
+    except (Refused, ValueError):
+        return content
 
 
 def _mic(evidence: Evidence, path: str, digest: Digest, value: str, *, what: str) -> None:

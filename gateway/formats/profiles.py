@@ -42,22 +42,23 @@ WITHOUT_LINES = frozenset({"urn:factur-x.eu:1p0:minimum", "urn:factur-x.eu:1p0:b
 
 
 class ProfiledOptions(FormatOptions):
-    """What an invoice says it follows when it does not say so itself."""
+    """The specification an invoice is written by."""
 
     profile: ProfileName | None = Field(
-        default=None, description="specification (BT-24) and process (BT-23) of invoices that carry none"
+        default=None,
+        description="specification (BT-24) and process (BT-23) that are written; none: the invoice's own, or en16931",
     )
 
 
 def declared(invoice: Invoice, name: ProfileName | None) -> Invoice:
-    """The invoice with the specification and process of the profile where it has none of its own."""
+    """The invoice with the specification and process of the profile; without one it keeps its own, or gets EN 16931's."""
     if name is None:
-        return invoice
+        return replace(invoice, specification=invoice.specification or _EN)
     profile = PROFILES[name]
     return replace(
         invoice,
-        specification=invoice.specification or profile.specification,
-        business_process=invoice.business_process or profile.process,
+        specification=profile.specification,
+        business_process=profile.process or invoice.business_process,
     )
 
 

@@ -44,20 +44,19 @@ class Computation:
 
     def sum_breakdown(self) -> None:
         """BG-23 as the source has it, several entries of one category and rate added up to one."""
-        entries: dict[tuple[Value | None, Value | None], Node] = {}
+        entries: dict[tuple[Value | None, Value | None], tuple[int, Node]] = {}
         for item in self._node.groups.get("BG-23", ()):
             key = (item.values.get("BT-118"), item.values.get("BT-119"))
-            entry = entries.setdefault(key, item)
+            index, entry = entries.setdefault(key, (len(entries), item))
             if entry is item:
                 continue
             for term in ("BT-116", "BT-117"):
                 one, other = entry.values.get(term), item.values.get(term)
                 if isinstance(one, Decimal) and isinstance(other, Decimal):
                     entry.values[term] = ARITHMETIC.add(one, other)
-                    index = list(entries).index(key)
                     self._note(locate("BG-23", index, term), "the sum of those of this category and rate")
         if entries:
-            self._node.groups["BG-23"] = list(entries.values())
+            self._node.groups["BG-23"] = [entry for _, entry in entries.values()]
 
     def vat_breakdown(self) -> None:
         """BG-23: one entry for each VAT category and rate of the lines, document allowances and charges.

@@ -18,6 +18,8 @@ _NAME = re.compile(
     r"(?:\.(?P<element>\d{1,2}|\*)(?:\.(?P<component>\d{1,2})(?:-(?P<last>\d{1,2}))?)?|\.(?P<edge>start|end))?"
 )
 POSITION = "position"
+MOST_OF_MESSAGE = 100
+"""Most segments of the message that every turn of a loop may look through."""
 _WRITE = "write it as NAD[BY].2.1, NAD[BY]/RFF[VA].1.2, IMD[F].3.4-5, PIA[*.2=SA].*.1 or /CUX.1.2"
 
 Take = Callable[[Segment], Datum | None]
@@ -92,6 +94,8 @@ def _parse(name: str, dialect: Dialect) -> _Name:
     if match["element"] is None and match["code"] is None and (tag in dialect.dates and dialect.day):
         day, edge = dialect.day, match["edge"] or ""
         return _Name(top=top, path=path, take=lambda segment: day(segment, edge), type="date", spread=False)
+    if top and spread:
+        raise Mistake("M125", "a text that is spread is taken from what is in view; leave the / or the range out")
     if match["edge"]:
         raise Mistake("M151", f"'{name[:40]}': only dates have .{match['edge']}")
     take = _taker(match, tag, dialect)
@@ -195,6 +199,8 @@ def _one(parsed: _Name) -> Getter:
         segments = found(scope)
         if not segments:
             return None
+        if parsed.top and len(segments) > MOST_OF_MESSAGE:
+            raise ValueError(f"{len(segments)} segments, from {segments[0].number} on, where one is wanted")
         return take(segments[0]) if len(segments) == 1 else _agreed(segments, take)
 
     return get

@@ -54,6 +54,14 @@ INBOUND: Mapping[str, Mapping[str, Any]] = {
     "in": {"accept": WEAK},
     "in-lenient": {"require": {"signed": False, "encrypted": False}},
 }
+PLAIN: Mapping[str, Any] = {
+    "sign": "none",
+    "encrypt": "none",
+    "compress": False,
+    "mdn": {"signed": False},
+    "require": {"signed": False, "encrypted": False},
+    **TEXT,
+}
 ASYNC: Mapping[str, Any] = {"mdn": {"mode": "async"}, "compress": False, **TEXT}
 
 
@@ -72,5 +80,9 @@ def relations(ports: Mapping[str, int]) -> list[Relation]:
             made.append(Relation(name=f"{peer}-{end}", url=url, certificate="peer", endpoint=endpoint))
     ec = {"identity": "ec", "padding": "pss"}
     made.append(Relation(name="openssl-in-ec", url="http://127.0.0.1:9/as2", certificate="peer-ec", endpoint=ec))
+    plain = f"http://127.0.0.1:{ports['mock_edi']}/as2"
+    made.append(Relation(name="mock_edi", url=plain, certificate="peer", endpoint={**PLAIN, "accept": ["sha1"]}))
+    made.append(Relation(name="mock_edi-strict", url=plain, certificate="peer", endpoint=PLAIN))
+    made.append(Relation(name="mock_edi-signed", url=plain, certificate="peer", endpoint={}))
     made.append(Relation(name="quirks", url="http://127.0.0.1:9/as2", certificate="peer", endpoint={}))
     return made

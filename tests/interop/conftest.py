@@ -14,7 +14,7 @@ from tests.interop.openssl import OpenSsl
 from tests.interop.openssl_partner import OpenSslPartner
 
 INSTALLING_SECONDS = 600
-PEERS = ("pyas2lib", "django_pyas2", "libas2", "openssl")
+PEERS = ("pyas2lib", "django_pyas2", "libas2", "openssl", "mock_edi")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,6 +63,12 @@ def pyas2lib(site: Site, ports: dict[str, int], tmp_path_factory: pytest.TempPat
 def django_pyas2(site: Site, ports: dict[str, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
     """A peer made of django-pyas2."""
     yield from _python("django_pyas2", site, ports, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def mock_edi(site: Site, ports: dict[str, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+    """A trading partner made of mock-edi."""
+    yield from _python("mock_edi", site, ports, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -457,9 +457,15 @@ def test_wrong_root() -> None:
     assert "the root element is CrossIndustryInvoice;" in refused.text
 
 
+PROFILED = {
+    "specification": "urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0",
+    "business_process": "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0",
+}
+
+
 @pytest.mark.parametrize("name", ["ubl", "cii"])
 def test_profile(name: str) -> None:
-    """The option says what an invoice follows that does not say so itself; one that does is left as it is."""
+    """The option says what an invoice is written by; without it that is what it says itself, or EN 16931."""
     kind = FORMATS[name]
     writing = replace(WRITING, options=kind.options.model_validate({"profile": "xrechnung"}))
     silent = replace(invoice_of(INVOICE), specification=None, business_process=None)
@@ -467,14 +473,16 @@ def test_profile(name: str) -> None:
     (again,) = outcomes(kind, kind.write(silent, writing))
     assert not isinstance(again, Refused)
     assert again.invoice
-    assert again.invoice.specification == "urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0"
-    assert again.invoice.business_process == "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
+    assert again.invoice == replace(silent, **PROFILED)
     (told,) = outcomes(kind, kind.write(invoice_of(INVOICE), writing))
     assert not isinstance(told, Refused)
-    assert told.invoice == invoice_of(INVOICE)
+    assert told.invoice == replace(invoice_of(INVOICE), **PROFILED)
+    (kept,) = outcomes(kind, kind.write(invoice_of(INVOICE), replace(WRITING, options=kind.options())))
+    assert not isinstance(kept, Refused)
+    assert kept.invoice == invoice_of(INVOICE)
     (bare,) = outcomes(kind, kind.write(silent, replace(WRITING, options=kind.options())))
     assert not isinstance(bare, Refused)
-    assert bare.invoice == silent
+    assert bare.invoice == replace(silent, specification="urn:cen.eu:en16931:2017")
 
 
 def test_recognised_by_the_root() -> None:

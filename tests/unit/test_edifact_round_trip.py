@@ -193,8 +193,8 @@ def test_what_is_written_reads_back_equal(invoice: Invoice) -> None:
     data = write(invoice, replace(WRITING, options=EdifactOptions(characters="refuse")))
     [found] = read(data, Reading())
     assert isinstance(found, ReadDocument), found
+    assert found.invoice is not None
     assert found.invoice == as_carried(invoice)
-    assert found.invoice
     assert [str(line.quantity) for line in found.invoice.lines] == [str(line.quantity) for line in invoice.lines]
     again = write(found.invoice, replace(WRITING, options=EdifactOptions(characters="refuse")))
     assert again == data

@@ -135,6 +135,13 @@ def test_several_values_are_one_when_they_agree() -> None:
     assert value("RFF[ON]", other, many=True) == ["4711", "4799"]
 
 
+def test_a_name_of_the_whole_message_is_not_searched_for_without_end() -> None:
+    """A loop may ask for it in every turn."""
+    many = scope(INVOIC.replace("CUX+2:EUR:4'", "CUX+2:EUR:4'" * 200))
+    with pytest.raises(ValueError, match="200 segments"):
+        value("/CUX.1.2", turns("LIN", many)[0])
+
+
 def test_places_name_segment_and_element() -> None:
     """Of the first name that has a value, or of the group where there is none."""
     assert SEGMENTS.place(("NAD[BY].2.1",))(scope()) == "segment 13, NAD[BY].2.1"
@@ -319,10 +326,10 @@ def test_a_shape_is_written_as_groups_within_groups() -> None:
     """A tag closes every group it is no member of; a group with ends takes all but those."""
     shape = Shape.parse("AA(BB(CC) DD) EE(-EE -FF GG(HH))")
     assert shape.tags == {"AA", "BB", "CC", "DD", "EE", "GG", "HH"}
-    assert shape.under("AA") == {"BB", "DD"}
-    assert shape.under("BB") == {"CC"}
+    assert shape.under("AA") == frozenset({"BB", "DD"})
+    assert shape.under("BB") == frozenset({"CC"})
     assert shape.under("EE") is None
-    assert EDIFACT_SEGMENTS.shape.under("NAD") == {"LOC", "FII", "RFF", "DOC", "CTA", "COM"}
+    assert EDIFACT_SEGMENTS.shape.under("NAD") == frozenset({"LOC", "FII", "RFF", "DOC", "CTA", "COM"})
 
 
 def test_a_segment_in_a_strange_place_is_found_in_the_message() -> None:

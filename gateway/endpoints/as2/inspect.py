@@ -7,6 +7,7 @@ does not hold, the usual causes are tried out one by one.
 import base64
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -193,9 +194,14 @@ def _issuer(name: Element) -> str:
 
 def _signed(part: Part, known: Known) -> tuple[Layer, Part | None]:
     content, signature = signed_parts(part)
+    whole = len(content)
+    if mdn.is_report(part):
+        with suppress(Refused):
+            content, _ = mdn.verified(part, [each for _, each in known.named()], sha1=True)
     head = (
         f"micalg={part.type.parameters.get('micalg', 'not said')}",
         f"{len(content)} bytes are signed, beginning {content[:SHOWN]!r}",
+        *(["one line end more stands before the boundary than is signed, which an MDN may have"] if len(content) < whole else []),
     )
     return _verified("signed, detached", head, signed.parts(ber.read(signature)), content, known), mime.read(content)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gateway.errors import Refused
-from gateway.formats.x12.syntax import Segment, Separators, parse_segment, read_isa, spans
+from gateway.formats.x12.syntax import Segment, Separators, parse_segment, read_isa, spans, unwrapped
 from gateway.formats.x12.walk import BOM, Place, Refusal, Walk, next_one
 from gateway.invoice import Identifier
 
@@ -102,6 +102,7 @@ def read_interchanges(
     With `strict` off, wrong counts and references, an ISA that is not padded and segments between transaction sets
     become warnings. Raises `Refused` when what follows cannot be told apart from the interchange before.
     """
+    data = unwrapped(data)
     at = next_one(data, len(BOM) if data.startswith(BOM) else 0)
     if at == len(data):
         raise Refused("X12-EMPTY", "the file is empty; an interchange begins with ISA")
@@ -141,7 +142,7 @@ def _made(walk: Walk) -> Interchange | Refused:
 
 def recognise(data: bytes) -> bool:
     """True for bytes that begin with an interchange header."""
-    head = data[:300].removeprefix(BOM).lstrip(b"\r\n \t")
+    head = unwrapped(data[:400]).removeprefix(BOM).lstrip(b"\r\n \t")
     try:
         read_isa(head, 0)
     except Refused:

@@ -102,6 +102,18 @@ def read_isa(data: bytes, at: int) -> Header:
     return Header(tuple(each.strip(" ") for each in fields), separators, at + end, padded)
 
 
+def unwrapped(data: bytes) -> bytes:
+    """The data without its line breaks when one cuts through its first ISA, as in files of lines of a fixed length."""
+    start = data.find(b"ISA", 0, 300)
+    head = data[start : start + ISA_LENGTH + 20].translate(None, b"\r\n")[:ISA_LENGTH] if start >= 0 else b""
+    if len(head) < ISA_LENGTH or b"\n" not in data[start : start + ISA_LENGTH - 1]:
+        return data
+    try:
+        return data.translate(None, b"\r\n") if read_isa(head, 0).padded else data
+    except Refused:
+        return data
+
+
 def spans(data: bytes, start: int, separators: Separators, number: int) -> Iterator[Span]:
     """Each segment from offset `start`; line breaks and blanks between segments are passed over.
 
@@ -134,20 +146,20 @@ def _endless(data: bytes, at: int, separators: Separators, number: int) -> Refus
 
 
 def tag_of(data: bytes, span: Span, separators: Separators) -> str:
-    """The segment's first letters up to the element separator, four at most."""
-    head = data[span.start : min(span.end, span.start + 4)].decode("latin-1")
+    """The segment's first letters up to the element separator, four at most; line breaks between them go."""
+    head = data[span.start : min(span.end, span.start + 10)].translate(None, b"\r\n")[:4].decode("latin-1")
     return head.partition(separators.element)[0]
 
 
 def parse_segment(raw: bytes, separators: Separators, number: int) -> Segment:
-    """The segment; its text is UTF-8, or else ISO 8859-1, and line breaks within it, of files cut into lines, go.
+    """The segment; its text is UTF-8, or else Windows-1252; line breaks within it, of files cut into lines, go.
 
     Raises `Refused`: X12-TAG without a tag, X12-CHARSET for control characters.
     """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        text = raw.decode("latin-1")
+        text = raw.decode("cp1252", "replace")
     if "\n" in text or "\r" in text:
         text = text.replace("\r", "").replace("\n", "")
     component = separators.component

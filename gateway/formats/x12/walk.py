@@ -71,7 +71,7 @@ class Walk:
                 if tag == "IEA":
                     self.end = span.end + 1
                     return self._parse(span)
-                if tag == "ISA":
+                if tag[:3] == "ISA" and not tag[3:].isalnum():
                     self.end = span.start
                     text = "a new interchange begins before the IEA of this one"
                     raise Refused("X12-STRUCTURE", text, place=f"segment {span.number}")
