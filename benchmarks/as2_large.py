@@ -40,7 +40,8 @@ from gateway.endpoints.as2.headers import listed
 from gateway.endpoints.as2.mdn import Report
 from gateway.endpoints.as2.message import Protection
 from gateway.endpoints.as2.mime import Part
-from gateway.endpoints.as2.spooled import SpooledComposed, compose_spooled, open_spooled
+from gateway.endpoints.as2.spooled import open_spooled
+from gateway.endpoints.as2.spooled_compose import SpooledComposed, compose_spooled
 from gateway.errors import Refused
 from gateway.message import DeliveryState, Direction, ReceiptOutcome, new_id
 from gateway.store import deliveries, messages, payloads

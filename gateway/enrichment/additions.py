@@ -5,6 +5,7 @@ from dataclasses import replace
 from gateway.enrichment.base import Enriched
 from gateway.finding import Finding, Provenance, Severity
 from gateway.invoice import Invoice, Line
+from gateway.language import say
 from gateway.rules.grouped import grouped
 from gateway.rules.values import label, name_of, present, shown
 from gateway.terms import TERMS, Value, as_text, get, locate, with_value
@@ -33,7 +34,13 @@ class Additions:
             return self.put(code, value, source, line=line)
         if as_text(before).strip() == as_text(value).strip():
             return True
-        text = f"{label(code)} is '{shown(before)}', but {source} says '{shown(value)}'; the invoice's value is kept"
+        text = say(
+            "{label} is '{before}', but {source} says '{found}'; the invoice's value is kept",
+            label=label(code),
+            before=shown(before),
+            source=source,
+            found=shown(value),
+        )
         self.tell(text, Severity.WARN, code=code, line=line, found=shown(before), expected=shown(value))
         return False
 
@@ -44,7 +51,13 @@ class Additions:
         try:
             changed = with_value(holder, code, value)
         except ValueError as error:
-            text = f"{label(code)} cannot be set to '{shown(value)}' from {source}: {error}"
+            text = say(
+                "{label} cannot be set to '{found}' from {source}: {error}",
+                label=label(code),
+                found=shown(value),
+                source=source,
+                error=error,
+            )
             self.tell(text, Severity.HOLD, code=code, line=line, expected=shown(value))
             return False
         if line is None:
@@ -81,6 +94,7 @@ class Additions:
                 found=found,
                 expected=expected,
                 fix=fix,
+                level="partner",
             )
         )
 

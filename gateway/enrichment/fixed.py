@@ -9,6 +9,7 @@ from gateway.config.model import EnrichmentSettings
 from gateway.enrichment.additions import Additions
 from gateway.enrichment.base import Enriched
 from gateway.invoice import Invoice
+from gateway.language import say
 from gateway.rules.base import Facts
 from gateway.rules.settings import check_literal, term_of
 from gateway.rules.values import label, present
@@ -53,5 +54,5 @@ def apply(settings: EnrichmentSettings, invoice: Invoice, facts: Facts) -> Enric
         value = parse(code, settings.values[code])
         before = present(get(invoice, code))
         if before is None or (settings.overwrite and as_text(before) != as_text(value)):
-            additions.put(code, value, SOURCE)
+            additions.put(code, value, say(SOURCE))
     return additions.enriched()

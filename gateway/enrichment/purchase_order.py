@@ -9,6 +9,7 @@ from gateway.enrichment.additions import Additions
 from gateway.enrichment.base import Enriched
 from gateway.finding import Severity
 from gateway.invoice import Identifier, Invoice, Party
+from gateway.language import say
 from gateway.order import Order
 from gateway.rules.base import Facts
 from gateway.rules.order_lines import USUAL_WAYS, Unmatched, Way, lines_of
@@ -65,18 +66,19 @@ def apply(settings: EnrichmentSettings, invoice: Invoice, facts: Facts) -> Enric
         if {"buyer_items", "order_lines"} & set(settings.add):
             _add_to_lines(settings, invoice, order, additions)
     elif settings.missing != "ignore":
-        text = (
-            f"purchase order '{shown(number)}' is not known here" if number else "the invoice names no purchase order"
-        )
-        fix = "send the order to the gateway, or correct the order number" if number else "give the order number"
+        text = "the invoice names no purchase order; nothing was added from it"
+        fix = say("give the order number")
+        if number:
+            text = "purchase order '{number}' is not known here; nothing was added from it"
+            fix = say("send the order to the gateway, or correct the order number")
         additions.tell(
-            f"{text}; nothing was added from it", Severity(settings.missing), code="BT-13", found=shown(number), fix=fix
+            say(text, number=shown(number)), Severity(settings.missing), code="BT-13", found=shown(number), fix=fix
         )
     return additions.enriched()
 
 
 def _add_to_invoice(settings: PurchaseOrder, order: Order, additions: Additions) -> None:
-    source = f"order {order.number}"
+    source = say("order {number}", number=order.number)
     for addition in settings.add:
         match addition:
             case "delivery_location":
@@ -113,11 +115,11 @@ def _add_to_lines(settings: PurchaseOrder, invoice: Invoice, order: Order, addit
         found = lines.find(line, settings.match)
         if isinstance(found, Unmatched):
             if settings.unmatched != "ignore":
-                text = f"the line {found.reason}; nothing was added to it"
-                fix = "give the order line number (BT-132)" if found.ambiguous else "correct the item or the order"
+                text = say("the line {reason}; nothing was added to it", reason=found.reason)
+                fix = say("give the order line number (BT-132)" if found.ambiguous else "correct the item or the order")
                 additions.tell(text, Severity(settings.unmatched), code="BT-132", line=position, fix=fix)
             continue
-        source = f"order {order.number} line {found.id}"
+        source = say("order {number} line {line}", number=order.number, line=found.id)
         if "order_lines" in settings.add and not (line.order_line or "").strip():
             additions.add("BT-132", found.id, source, line=position)
         if "buyer_items" in settings.add:

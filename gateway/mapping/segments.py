@@ -3,7 +3,7 @@
 import datetime
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.config.problems import did_you_mean
 from gateway.mapping.addressing import Addressing, Each, Place
@@ -32,13 +32,15 @@ class Dialect:
 
     `natural` is the position that is meant when a segment is named without one (element and component from 1).
     `qualifiers` are the places of those that are not the first component (from 0). `day` reads, from a segment with a
-    tag of `dates`, the edge (`start`, `end` or empty) that is asked for.
+    tag of `dates`, the edge (`start`, `end` or empty) that is asked for; `date_elements` (from 1) are dates as `date`
+    reads them.
     """
 
     shape: Shape
     natural: Mapping[str, tuple[int, int]]
     qualifiers: Qualifiers
     dates: frozenset[str] = frozenset()
+    date_elements: Mapping[str, frozenset[str]] = field(default_factory=dict)
     day: Callable[[Segment, str], datetime.date | None] | None = None
     number: Callable[[str], Datum] | None = None
     date: Callable[[str], Datum] | None = None
@@ -99,6 +101,8 @@ def _parse(name: str, dialect: Dialect) -> _Name:
     if match["edge"]:
         raise Mistake("M151", f"'{name[:40]}': only dates have .{match['edge']}")
     take = _taker(match, tag, dialect)
+    if dialect.date is not None and match["element"] in dialect.date_elements.get(tag, ()):
+        return _Name(top=top, path=path, take=_dated(take, dialect.date), type="date", spread=False)
     return _Name(top=top, path=path, take=take, type="text", spread=spread)
 
 
@@ -134,6 +138,14 @@ def _taker(match: re.Match[str], tag: str, dialect: Dialect) -> Take:
     if last is not None:
         return _range(int(element) - 1, within, int(last))
     return _component(int(element) - 1, within)
+
+
+def _dated(take: Take, read: Callable[[str], Datum]) -> Take:
+    def day(segment: Segment) -> Datum | None:
+        text = take(segment)
+        return read(str(text)) if text is not None else None
+
+    return day
 
 
 def _component(element: int, component: int) -> Take:

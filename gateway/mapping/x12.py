@@ -91,6 +91,7 @@ X12_BUSINESS = Dialect(
     natural={"PID": (5, 1), **dict.fromkeys(("AMT", "BIG", "CUR", "NTE", "REF"), (2, 1))},
     qualifiers={},
     dates=frozenset({"DTM"}),
+    date_elements={"BIG": frozenset({"1", "3"}), "BEG": frozenset({"5"}), "ITD": frozenset({"4", "6"})},
     day=_day,
     number=_number,
     date=_date,

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from gateway.config.model import RuleSettings
+from gateway.language import say
 from gateway.rules.base import Hit, Subject
 from gateway.rules.settings import Rule, TermHere
 from gateway.rules.values import label, shown, value
@@ -36,9 +37,14 @@ def check(settings: RuleSettings, subject: Subject) -> Iterator[Hit]:
     if not is_valid(as_text(found)):
         yield Hit(
             term=settings.term,
-            text=f"{label(settings.term)} is '{shown(found)}', which is not {expected}",
+            text=say(
+                "{label} is '{found}', which is not {expected}",
+                label=label(settings.term),
+                found=shown(found),
+                expected=say(expected),
+            ),
             found=shown(found),
-            expected=expected,
+            expected=say(expected),
         )
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from gateway.config.model import RuleSettings
 from gateway.invoice import Identifier, Line
+from gateway.language import say
 from gateway.order import Order, OrderLine
 from gateway.rules.base import Hit, Subject
 from gateway.rules.order_lines import Unmatched, lines_of
@@ -120,14 +121,28 @@ def check(settings: RuleSettings, subject: Subject) -> Iterator[Hit]:
         return
     right = _right(settings, subject)
     if isinstance(right, Unmatched):
-        text = f"{label(settings.left)} cannot be compared with {settings.right}: {right.reason}"
+        text = say(
+            "{label} cannot be compared with {right}: {reason}",
+            label=label(settings.left),
+            right=settings.right,
+            reason=right.reason,
+        )
         yield Hit(term=settings.left, text=text, found=shown(left))
     elif right.value is not None and not _holds(settings, left, right.value):
-        wide = f" (tolerance {settings.tolerance})" if settings.tolerance.amount else ""
+        text = "{label} is {found}; {source} asks for {expected}"
+        if settings.tolerance.amount:
+            text = "{label} is {found}; {source} asks for {expected} (tolerance {tolerance})"
         expected = f"{settings.operator} {shown(right.value)}".removeprefix("= ")
         yield Hit(
             term=settings.left,
-            text=f"{label(settings.left)} is {shown(left)}; {right.source} asks for {expected}{wide}",
+            text=say(
+                text,
+                label=label(settings.left),
+                found=shown(left),
+                source=right.source,
+                expected=expected,
+                tolerance=settings.tolerance,
+            ),
             found=shown(left),
             expected=expected,
         )
@@ -138,25 +153,32 @@ def _right(settings: Compare, subject: Subject) -> _Right | Unmatched:
     if code in TERMS:
         return _Right(value(subject, code), label(code))
     if code not in ORDER_VALUES:
-        return _Right(parse(settings.left, code), "the rule")
+        return _Right(parse(settings.left, code), say("the rule"))
     number = (subject.invoice.order or "").strip()
     order = subject.facts.orders.get(number)
     if order is None:
-        return Unmatched(f"order {shown(number)} is not known here" if number else "the invoice names no order")
-    source = f"order {order.number}"
+        return Unmatched(unknown_order(number))
+    source = say("order {number}", number=order.number)
     holder: Order | OrderLine = order
     if code.startswith("order.line."):
         line = line_of(subject)
         assert isinstance(line, Line)
         found = lines_of(order).find(line)
         if isinstance(found, Unmatched):
-            return Unmatched(f"the line {found.reason}")
-        source, holder = f"{source} line {found.id}", found
+            return Unmatched(say("the line {reason}", reason=found.reason))
+        source, holder = say("order {number} line {line}", number=order.number, line=found.id), found
     wanted = getattr(holder, code.rsplit(".", 1)[1])
     wanted = wanted.value if isinstance(wanted, Identifier) else wanted
     if wanted is None or wanted == "":
-        return Unmatched(f"{source} does not have it")
+        return Unmatched(say("{source} does not have it", source=source))
     return _Right(wanted, source)
+
+
+def unknown_order(number: str) -> str:
+    """Why there is no order: the invoice names none, or the one with this number is not here."""
+    return (
+        say("order {number} is not known here", number=shown(number)) if number else say("the invoice names no order")
+    )
 
 
 def _holds(settings: Compare, left: Value, right: Value) -> bool:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from gateway.config.model import RuleSettings
+from gateway.language import say
 from gateway.rules.base import Hit, Subject
 from gateway.rules.settings import Rule, TermOrGroupBelow, below
 from gateway.rules.values import items_of, label, present, value
@@ -39,11 +40,18 @@ def check(settings: RuleSettings, subject: Subject) -> Iterator[Hit]:
     few = settings.at_least is not None and counted < settings.at_least
     many = settings.at_most is not None and counted > settings.at_most
     if few or many:
-        bound = f"at least {settings.at_least}" if few else f"at most {settings.at_most}"
-        what = "different values of " if settings.distinct else ""
+        bound = (
+            say("at least {number}", number=settings.at_least)
+            if few
+            else say("at most {number}", number=settings.at_most)
+        )
+        what = say("different values of {label}", label=label(settings.of)) if settings.distinct else label(settings.of)
+        text = (
+            "there are {count} {label}; {bound} are needed" if few else "there are {count} {label}; {bound} are allowed"
+        )
         yield Hit(
             term=settings.of,
-            text=f"there are {counted} {what}{label(settings.of)}; {bound} {'are needed' if few else 'are allowed'}",
+            text=say(text, count=counted, label=what, bound=bound),
             found=str(counted),
             expected=bound,
         )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from gateway.config.model import RuleSettings
+from gateway.language import say
 from gateway.rules.base import Hit, Subject
 from gateway.rules.settings import Rule, TermHere, levels, term_of, unreachable
 from gateway.rules.values import day, described, label, shown
@@ -80,15 +81,28 @@ def check(settings: RuleSettings, subject: Subject) -> Iterator[Hit]:
     last = date.max if settings.last is None else _plus(base, settings.last)
     if first <= found <= last:
         return
-    parts = (f"not before {first}" if settings.first is not None else "", f"not after {last}")
-    expected = " and ".join(part for part in (parts[0], parts[1] if settings.last is not None else "") if part)
-    from_what = f"today, {base}" if by_today else f"{label(settings.relative_to)}, {base}"
+    expected = _window(settings, first, last)
     yield Hit(
         term=settings.term,
-        text=f"{label(settings.term)} is {found}, but must be {expected} (counted from {from_what})",
+        text=say(
+            "{label} is {found}, but must be {expected} (counted from {base}, {day})",
+            label=label(settings.term),
+            found=found,
+            expected=expected,
+            base=say("today") if by_today else label(settings.relative_to),
+            day=base,
+        ),
         found=shown(found),
         expected=expected,
     )
+
+
+def _window(settings: DateWindow, first: date, last: date) -> str:
+    if settings.last is None:
+        return say("not before {day}", day=first)
+    if settings.first is None:
+        return say("not after {day}", day=last)
+    return say("{first} and {last}", first=say("not before {day}", day=first), last=say("not after {day}", day=last))
 
 
 def _plus(base: date, days: int) -> date:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.config.model import RuleSettings
+from gateway.language import say
 from gateway.rules.base import Hit, Subject
 from gateway.rules.settings import Listed, Rule, TermOrGroup
 from gateway.rules.values import items_of, label, shown, value
@@ -27,8 +28,13 @@ def check(settings: RuleSettings, subject: Subject) -> Iterator[Hit]:
     for code in settings.terms:
         if code in GROUPS:
             count = len(items_of(subject, code))
-            found = f"{count} item" + "s" * (count > 1) if count else ""
+            found = say("{count} items" if count > 1 else "{count} item", count=count) if count else ""
         else:
             found = shown(value(subject, code))
         if found:
-            yield Hit(term=code, text=f"{label(code)} must not be given", found=found, expected="nothing")
+            yield Hit(
+                term=code,
+                text=say("{label} must not be given", label=label(code)),
+                found=found,
+                expected=say("nothing"),
+            )

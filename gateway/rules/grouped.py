@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.finding import Finding, Severity
+from gateway.language import say
 
 MOST_FINDINGS = 200
 MOST_RANGES = 10
@@ -40,23 +41,25 @@ def grouped(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         item = _FIRST_ITEM.match(finding.term)
         if item and (not many.numbers or many.numbers[-1] != int(item["number"])):
             many.numbers.append(int(item["number"]))
-    told = tuple(replace(many.first, text=many.first.text + _where(many)) for many in kept.values())
+    told = tuple(replace(many.first, text=_with_items(many)) for many in kept.values())
     if not omitted:
         return told
-    text = f"{omitted} more findings are not listed; correct those above and send the document again"
+    text = say("{count} more findings are not listed; correct those above and send the document again", count=omitted)
     return (*told, Finding(rule=OMITTED, severity=worst, text=text))
 
 
-def _where(many: _Many) -> str:
+def _with_items(many: _Many) -> str:
+    text = many.first.text
     if not many.numbers:
-        return ""
+        return text
     item = _FIRST_ITEM.match(many.first.term)
     assert item
     ranges = ranges_of(many.numbers)
     plural = len(many.numbers) > 1
     if item["group"] == "BG-25":
-        return f" ({'lines' if plural else 'line'} {ranges})"
-    return f" ({'items' if plural else 'item'} {ranges} of {item['group']})"
+        return say("{text} (lines {ranges})" if plural else "{text} (line {ranges})", text=text, ranges=ranges)
+    sentence = "{text} (items {ranges} of {group})" if plural else "{text} (item {ranges} of {group})"
+    return say(sentence, text=text, ranges=ranges, group=item["group"])
 
 
 def ranges_of(numbers: Sequence[int]) -> str:
@@ -69,4 +72,5 @@ def ranges_of(numbers: Sequence[int]) -> str:
             ranges.append([number, number])
     written = [f"{first}" if first == last else f"{first}–{last}" for first, last in ranges[:MOST_RANGES]]
     rest = sum(last - first + 1 for first, last in ranges[MOST_RANGES:])
-    return ", ".join(written) + (f" and {rest} more" if rest else "")
+    told = ", ".join(written)
+    return say("{ranges} and {rest} more", ranges=told, rest=rest) if rest else told

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from gateway.config.model import RuleSettings, Texts
+from gateway.language import say
 from gateway.rules.base import Hit, Subject
 from gateway.rules.settings import Rule, TermHere, check_literal
 from gateway.rules.values import label, one_of, same, shown, value
@@ -35,7 +36,12 @@ def check(settings: RuleSettings, subject: Subject) -> Iterator[Hit]:
         expected = one_of(settings.values)
         yield Hit(
             term=settings.term,
-            text=f"{label(settings.term)} is '{shown(found)}'; allowed is {expected}",
+            text=say(
+                "{label} is '{found}'; allowed is {expected}",
+                label=label(settings.term),
+                found=shown(found),
+                expected=expected,
+            ),
             found=shown(found),
             expected=expected,
         )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from gateway.config.model import RuleSettings
+from gateway.language import say
 from gateway.rules.base import Hit, Subject
 from gateway.rules.patterns import LONGEST_VALUE, compiled
 from gateway.rules.settings import Rule, TermHere
@@ -33,14 +34,24 @@ def check(settings: RuleSettings, subject: Subject) -> Iterator[Hit]:
     if len(text) > LONGEST_VALUE:
         yield Hit(
             term=settings.term,
-            text=f"{label(settings.term)} has {len(text)} characters; at most {LONGEST_VALUE} can be checked",
+            text=say(
+                "{label} has {length} characters; at most {most} can be checked",
+                label=label(settings.term),
+                length=len(text),
+                most=LONGEST_VALUE,
+            ),
             found=shown(found),
             expected=settings.pattern,
         )
     elif not compiled(settings.pattern).fullmatch(text):
         yield Hit(
             term=settings.term,
-            text=f"{label(settings.term)} is '{shown(found)}', which is not of the form {settings.pattern}",
+            text=say(
+                "{label} is '{found}', which is not of the form {pattern}",
+                label=label(settings.term),
+                found=shown(found),
+                pattern=settings.pattern,
+            ),
             found=shown(found),
             expected=settings.pattern,
         )

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 from gateway.invoice import Identifier, Line
+from gateway.language import say
 from gateway.order import Order, OrderLine
 
 Way = Literal["standard_item", "seller_item", "name"]
@@ -57,16 +58,24 @@ class OrderLines:
                 return candidates[0]
         if candidates:
             ids = ", ".join(each.id for each in candidates[:5]) + " …" * (len(candidates) > 5)
-            return Unmatched(f"fits {len(candidates)} lines of order {self._number} ({ids})", ambiguous=True)
-        return Unmatched(f"has an item that is not in order {self._number}")
+            return Unmatched(
+                say(
+                    "fits {count} lines of order {number} ({ids})", count=len(candidates), number=self._number, ids=ids
+                ),
+                ambiguous=True,
+            )
+        return Unmatched(say("has an item that is not in order {number}", number=self._number))
 
     def _named(self, reference: str) -> OrderLine | Unmatched:
         found = self._by_id.get(reference.strip()) or self._by_short_id.get(reference.strip().lstrip("0"), ())
         if len(found) == 1:
             return found[0]
         if found:
-            return Unmatched(f"names a line that order {self._number} has {len(found)} times", ambiguous=True)
-        return Unmatched(f"names a line that order {self._number} does not have")
+            return Unmatched(
+                say("names a line that order {number} has {count} times", number=self._number, count=len(found)),
+                ambiguous=True,
+            )
+        return Unmatched(say("names a line that order {number} does not have", number=self._number))
 
 
 def lines_of(order: Order) -> OrderLines:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from gateway.config.model import RuleSettings
+from gateway.language import say
 from gateway.rules.base import Hit, Subject
 from gateway.rules.settings import Listed, Rule, TermOrGroupBelow, below, unreachable
 from gateway.rules.values import items_of, label, one_of, present, value
@@ -48,10 +49,12 @@ def check(settings: RuleSettings, subject: Subject) -> Iterator[Hit]:
         return
     absent = [code for code in settings.terms if not _given(subject, code)]
     if settings.any and len(absent) == len(settings.terms) > 1:
-        yield Hit(term=absent[0], text=f"none of these is given, and one is needed: {_labels(absent)}")
+        yield Hit(
+            term=absent[0], text=say("none of these is given, and one is needed: {labels}", labels=_labels(absent))
+        )
     elif not settings.any or len(settings.terms) == 1:
         for code in absent:
-            yield Hit(term=code, text=f"{label(code)} is missing")
+            yield Hit(term=code, text=say("{label} is missing", label=label(code)))
 
 
 def _anywhere(settings: Require, subject: Subject) -> Iterator[Hit]:
@@ -60,18 +63,33 @@ def _anywhere(settings: Require, subject: Subject) -> Iterator[Hit]:
     if any(_given(subject, code) for code in here):
         return
     if not on_items:
-        yield Hit(term=here[0], text=f"{_labels(here)} is missing")
+        yield Hit(term=here[0], text=say("{label} is missing", label=_labels(here)))
         return
     group = TERMS[on_items[0]].group
     found = items_of(subject, group)
     lacking = [n for n, item in enumerate(found, 1) if not any(present(get(item, code)) for code in on_items)]
     if found and not lacking:
         return
-    missing = f"{_labels(here)} is missing, and " if here else ""
-    where = f"{len(lacking)} of {len(found)} items, the first of them item {lacking[0]}" if found else "there is none"
+    missing = _missing_on_items(on_items, group, lacking, len(found))
+    if here:
+        missing = say("{here} is missing, and {rest}", here=_labels(here), rest=missing)
     yield Hit(
         term=here[0] if here else f"{group}[{lacking[0] if lacking else 1}]/{on_items[0]}",
-        text=f"{missing}{_labels(on_items)} is not on every {label(group)}: {where}",
+        text=missing,
+    )
+
+
+def _missing_on_items(codes: list[str], group: str, lacking: list[int], count: int) -> str:
+    labels, of = _labels(codes), label(group)
+    if not count:
+        return say("{labels} is not on every {group}: there is none", labels=labels, group=of)
+    return say(
+        "{labels} is not on every {group}: {lacking} of {count} items, the first of them item {number}",
+        labels=labels,
+        group=of,
+        lacking=len(lacking),
+        count=count,
+        number=lacking[0],
     )
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from gateway.config.model import RuleSettings
+from gateway.language import say
 from gateway.rules.base import Hit, Subject
 from gateway.rules.settings import Distance, Listed, Rule, TermHere, Tolerance, below, levels, term_of, unreachable
 from gateway.rules.values import described, items_of, label, number, shown
@@ -123,7 +124,13 @@ def check(settings: RuleSettings, subject: Subject) -> Iterator[Hit]:
         expected = shown(_plain(total, like=stated))
         yield Hit(
             term=settings.equals,
-            text=f"{label(settings.equals)} is {shown(stated)}, but {_written(settings.of)} gives {expected}",
+            text=say(
+                "{label} is {found}, but {parts} gives {expected}",
+                label=label(settings.equals),
+                found=shown(stated),
+                parts=_written(settings.of),
+                expected=expected,
+            ),
             found=shown(stated),
             expected=expected,
         )
@@ -160,7 +167,7 @@ def _product(read: Part, subject: Subject, item: object, group: str | None) -> D
     for divisor in read.divisors:
         found = of(divisor)
         if found == 0:
-            raise ZeroDivisionError(f"{label(str(divisor))} is 0, and nothing can be divided by it")
+            raise ZeroDivisionError(say("{label} is 0, and nothing can be divided by it", label=label(str(divisor))))
         product /= 1 if found is None else found
     return product
 

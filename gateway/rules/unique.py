@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from gateway.config.model import RuleSettings
 from gateway.invoice import Invoice
+from gateway.language import say
 from gateway.rules.base import Hit, Subject
 from gateway.rules.settings import Listed, Rule, suggestion, term_of
 from gateway.rules.values import described, held, label, shown
@@ -68,9 +69,14 @@ def check(settings: RuleSettings, subject: Subject) -> Iterator[Hit]:
             found = ", ".join(shown(_value(part, subject.invoice)) for part in settings.key)
             yield Hit(
                 term="BT-1",
-                text=f"{' + '.join(settings.key)} ({found}) is already that of {subject.facts.taken[key]}",
+                text=say(
+                    "{key} ({found}) is already that of {holder}",
+                    key=" + ".join(settings.key),
+                    found=found,
+                    holder=subject.facts.taken[key],
+                ),
                 found=found,
-                expected="a document that is not here yet",
+                expected=say("a document that is not here yet"),
             )
 
 

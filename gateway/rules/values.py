@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from gateway.invoice import Invoice
+from gateway.language import say, term_name
 from gateway.rules.base import Subject
 from gateway.terms import GROUPS, TERMS, Value, as_text, get, items, parse
 
@@ -86,8 +87,8 @@ def described(code: str) -> str:
 
 
 def name_of(code: str) -> str:
-    """The business name of a term or group."""
-    return TERMS[code].name if code in TERMS else GROUPS[code].name
+    """The business name of a term or group, in the language spoken now."""
+    return term_name(code, TERMS[code].name if code in TERMS else GROUPS[code].name)
 
 
 def shown(found: object) -> str:
@@ -99,5 +100,7 @@ def shown(found: object) -> str:
 def one_of(texts: tuple[str, ...]) -> str:
     """A choice as people read it: `a, b or c`; long lists are cut after ten."""
     if len(texts) > 10:
-        return f"{', '.join(texts[:10])} … ({len(texts)} in all)"
-    return " or ".join(filter(None, (", ".join(texts[:-1]), texts[-1])))
+        return say("{first} … ({count} in all)", first=", ".join(texts[:10]), count=len(texts))
+    if len(texts) == 1:
+        return texts[0]
+    return say("{first} or {last}", first=", ".join(texts[:-1]), last=texts[-1])

@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from gateway.message import DeliveryState, Direction, ReceiptOutcome
+from gateway.message import Delivery, DeliveryState, Direction
 from gateway.store import deliveries, documents, messages
 from gateway.store.database import Tx
 from tests.interop.exchange import outbound
@@ -43,32 +43,32 @@ def test_it_takes_our_order_and_we_take_its_answers(site: Site, mock_edi: Peer) 
 
 def test_what_it_refuses_is_refused(site: Site, mock_edi: Peer) -> None:
     """An interchange it cannot read comes back as a refusal with its words, and is not sent again."""
-    outcome = site.outcome(site.drop("mock_edi", b"no EDI at all"), until=DeliveryState.REFUSED)
-    assert outcome.receipt.outcome is ReceiptOutcome.REFUSED
-    assert "not an EDI interchange" in outcome.receipt.text
+    delivery = failed(site, "mock_edi", b"no EDI at all")
+    assert delivery.state is DeliveryState.REFUSED
+    assert "not an EDI interchange" in str(delivery.last_error)
 
 
-def failed(site: Site, partner: str, data: bytes) -> str:
-    """What is said of the first attempt to deliver this, which fails."""
+def failed(site: Site, partner: str, data: bytes) -> Delivery:
+    """The delivery of this after its first attempt, which fails."""
     name = site.drop(partner, data)
 
-    def error(tx: Tx) -> str | None:
+    def tried(tx: Tx) -> Delivery | None:
         newest = messages.recent(tx, direction=Direction.IN, partner="drop", limit=20)
         taken = next((each for each in newest if each.filename == name), None)
         document = next(iter(documents.of_message(tx, taken.id)), None) if taken else None
         delivery = next(iter(deliveries.of_document(tx, document.id)), None) if document else None
-        return delivery.last_error if delivery else None
+        return delivery if delivery and delivery.last_error else None
 
-    return site.until(lambda: site.read(error))
+    return site.until(lambda: site.read(tried))
 
 
 def test_its_sha1_is_no_proof_unless_the_file_says_so(site: Site, mock_edi: Peer) -> None:
     """Without `accept: [sha1]` it stays unknown whether it has the message, and the text says what helps."""
-    assert "accept: [sha1]" in failed(site, "mock_edi-strict", order(18))
+    assert "accept: [sha1]" in str(failed(site, "mock_edi-strict", order(18)).last_error)
 
 
 def test_an_mdn_that_is_not_signed_is_no_refusal_where_one_must_be(site: Site, mock_edi: Peer) -> None:
     """It cannot read what is encrypted and says so, not signed: that changes nothing, and is in the text."""
-    said = failed(site, "mock_edi-signed", order(19))
+    said = str(failed(site, "mock_edi-signed", order(19)).last_error)
     assert "not signed" in said
     assert "insufficient-message-security" in said

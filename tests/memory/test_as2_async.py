@@ -278,6 +278,9 @@ DUPLICATE = "processed/warning: duplicate-document"
         (their_mdn("failed"), None, ReceiptOutcome.UNMATCHED),
         (their_mdn(mic="abd="), delivery(FITS), ReceiptOutcome.UNMATCHED),
         (their_mdn(digest="sha384"), delivery(FITS), ReceiptOutcome.UNMATCHED),
+        (their_mdn(digest="sha384"), delivery({**FITS, "mic_sha384": "abc="}), ReceiptOutcome.DELIVERED),
+        (their_mdn(digest="sha384"), delivery({**FITS, "mic_sha384": "abd="}), ReceiptOutcome.UNMATCHED),
+        (their_mdn(digest="sha1"), delivery({**FITS, "mic_sha1": "abc="}), ReceiptOutcome.UNMATCHED),
         (their_mdn(mic="", digest=None), delivery(FITS), ReceiptOutcome.UNMATCHED),
         (their_mdn("displayed"), delivery(FITS), ReceiptOutcome.UNMATCHED),
         (their_mdn(DUPLICATE, mic="", digest=None), delivery(FITS), ReceiptOutcome.UNMATCHED),
@@ -319,6 +322,7 @@ def test_a_message_that_awaits_its_mdn_is_handed_over() -> None:
         assert headers["receipt-delivery-option"] == OUR_MDNS
         assert headers["disposition-notification-to"]
         assert [each["mic_algorithm"] for each in known] == ["sha-256"]
+        assert [set(each) for each in known] == [{"mic", "mic_algorithm", "mic_sha384", "mic_sha512"}]
 
 
 def test_a_message_and_its_mdn_meet_again() -> None:

@@ -11,7 +11,8 @@ from twisted.internet.task import Clock
 from twisted.web.iweb import UNKNOWN_LENGTH
 
 from gateway.endpoints.as2.body import LINGER_SECONDS, PIECE, Patience, Pieces
-from gateway.endpoints.as2.spooled import Files, SpooledComposed
+from gateway.endpoints.as2.spooled_compose import SpooledComposed
+from gateway.endpoints.as2.spooled_files import Files
 from gateway.endpoints.as2.window import Window
 from gateway.errors import Transient
 from tests.edge import outcome

@@ -14,7 +14,7 @@ from twisted.internet.testing import MemoryReactorClock
 
 from gateway.config.certificates import OwnKey
 from gateway.config.snapshot import Current
-from gateway.endpoints.as2 import mdn, spooled
+from gateway.endpoints.as2 import mdn, spooled_files
 from gateway.endpoints.as2.client import NOBODY
 from gateway.endpoints.as2.listener import As2Listener
 from gateway.endpoints.as2.message import Composed
@@ -185,7 +185,7 @@ def test_a_disk_that_is_full_is_a_503_at_any_moment(
 ) -> None:
     """Whenever the room ends, the sender is told to come again, nothing is kept, and no file is left."""
     made = parties.composed(**form)
-    monkeypatch.setattr(spooled, "Spool", _Full)
+    monkeypatch.setattr(spooled_files, "Spool", _Full)
     for room in range(0, 5 * len(made.body), len(made.body) // 3):
         _Full.room = room
         answer = house.post(made, message_id=f"<{room}@them.example>")

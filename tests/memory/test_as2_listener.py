@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 from twisted.web.http_headers import Headers
 
@@ -335,6 +336,22 @@ def test_old_and_new_keys_of_ours_both_open() -> None:
     for key in (US, new):
         answer = house.post(parties.composed(recipient=key.certificate), message_id=f"<{id(key)}@x>")
         assert mdn.read(parties.entity(answer.headers, answer.body), [new.certificate]).disposition == "processed"
+
+
+def test_a_key_of_ours_that_was_removed_opens_nothing_more() -> None:
+    """A message to it gets the uniform answer and is not kept; the log names the certificate, and what to do."""
+    new = parties.own_key("new")
+    to_old, to_nobody = parties.composed(), parties.composed(recipient=OTHER.certificate)
+    house = House(keys=(new,))
+    with capture_logs() as logs:
+        answer = house.post(to_old)
+    assert is_uniform(answer)
+    assert answer.body == house.post(to_nobody).body
+    assert not house.kept.messages
+    (line,) = [each for each in logs if each["event"] == "as2_refused"]
+    assert line["code"] == "AS2-DECRYPT"
+    assert f"serial {US.certificate.serial_number:x};" in line["reason"]
+    assert "list that key again" in line["reason"]
 
 
 def test_without_a_key_to_sign_with_the_partner_is_to_send_again() -> None:

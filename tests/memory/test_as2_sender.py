@@ -156,6 +156,24 @@ def test_the_headers_of_a_message() -> None:
     assert headers["content-type"].startswith("application/pkcs7-mime; smime-type=enveloped-data")
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1", "1.2", "1.3"])
+def test_a_partner_may_insist_on_a_version(version: str) -> None:
+    """It stands in the message and in our MDN; EDIINT-Features belongs to 1.2 and later, AS2-Product is always there."""
+    server, kept = Answers(503), exchange.Kept()
+    endpoint = {"as2_version": version, "compress": False}
+    with pytest.raises(Transient):
+        send(to(server), outgoing(endpoint=endpoint))
+    theirs = parties.snapshot(us="them", them="us", endpoint=endpoint)
+    send(Pumped(exchange.site(As2Listener(exchange.parts(theirs, kept.accept)))), outgoing(endpoint=endpoint))
+    (message,) = kept.messages
+    assert message.answer is not None
+    answered = {name.lower(): value for name, value in message.answer.headers.items()}
+    for headers in (server.requests[0], answered):
+        assert headers["as2-version"] == version
+        assert headers["as2-product"].startswith("invoice-gateway:")
+        assert ("ediint-features" in headers) is (version in {"1.2", "1.3"})
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 301, 302, 307])
 def test_what_only_a_change_helps_against_is_permanent(status: int) -> None:
     """Wrong addresses, logins and redirects are not tried again, and the body is quoted."""
@@ -274,6 +292,9 @@ def test_missing_keys_and_certificates_are_permanent() -> None:
         {"mdn": {"hosts": ["http://them.example"]}},
         {"mdn": {"hosts": ["them.example/mdn"]}},
         {"content_type": "edifact"},
+        {"as2_version": "2.0"},
+        {"as2_version": "1.0"},
+        {"as2_version": "1.3", "accept": ["sha1"]},
         {"timeout": "1ms"},
         {"colour": "red"},
     ],

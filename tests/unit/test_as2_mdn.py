@@ -1,5 +1,6 @@
 """MDNs: ours as partners read them, theirs as we do, and every known way to forge one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.endpoints.as2 import algorithms, ber, der, mdn, mime, outcome
 from gateway.endpoints.as2.mdn import Report
-from gateway.endpoints.as2.message import Composed, multipart_signed
+from gateway.endpoints.as2.message import Composed, mic, multipart_signed
 from gateway.endpoints.as2.mime import Part
 from gateway.endpoints.base import Outgoing, Sent
 from gateway.errors import Refused, Transient
@@ -59,14 +60,14 @@ def answer(key: Any = THEM, **changes: Any) -> Answer:
     return mdn.answer(report(**changes), key=key, digest="sha256", at=parties.NOW)
 
 
-def judged(given_: Answer, *, must_be_signed: bool = True, **changes: Any) -> Sent:
+def judged(given_: Answer, *, must_be_signed: bool = True, accept: Sequence[str] = (), **changes: Any) -> Sent:
     """What we make of it."""
     return outcome.judge(
         {name.lower(): value for name, value in given_.headers.items()},
         given_.body,
         outgoing=outgoing(**changes),
         composed=SENT,
-        settings=parties.settings(mdn={"signed": must_be_signed}),
+        settings=parties.settings(mdn={"signed": must_be_signed}, accept=accept),
         certificates=[THEM.certificate],
     )
 
@@ -130,6 +131,8 @@ def test_a_refusal_needs_no_mic() -> None:
         ({"original_message_id": "<2@us.example>"}, "for another message"),  # an old MDN, sent again
         ({"mic": "AAAA"}, "MIC of the MDN does not fit"),
         ({"mic": "", "digest": None}, "MIC of the MDN does not fit"),
+        ({"digest": None}, "MIC of the MDN does not fit"),
+        ({"mic": SENT.mic_with("sha1"), "digest": "sha1"}, r"SHA-1 and proves nothing.*accept: \[sha1\]"),
         ({"digest": "sha384"}, "MIC of the MDN does not fit"),
         ({"key": OTHER}, "none of the partner's certificates"),
         ({"key": None}, "not signed and proves nothing"),
@@ -144,6 +147,74 @@ def test_an_mdn_that_is_not_authentic_or_not_for_this_message_changes_nothing(
     """Whether the partner has the message is then not known, and the text says what is wrong."""
     with pytest.raises(Transient, match=words):
         judged(answer(**changes))
+
+
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("digest", ["sha384", "sha512"])
+def test_a_mic_by_another_digest_is_proof_when_it_fits(digest: algorithms.Digest, *, signed: bool) -> None:
+    """It is computed anew by the digest the MDN names, over what the message's own MIC covers."""
+    given_ = answer(key=THEM if signed else None, mic=mic(digest, SENT.covered), digest=digest)
+    sent = judged(given_, must_be_signed=signed)
+    assert sent.delivered
+    assert sent.receipts[0].details["mic_algorithm"] == algorithms.mic_name(digest)
+    with pytest.raises(Transient, match="MIC of the MDN does not fit"):
+        judged(answer(mic=mic(digest, SENT.covered + b"x"), digest=digest))
+
+
+@pytest.mark.parametrize("key", [THEM, None])
+def test_sha1_is_proof_only_where_the_file_says_so(key: Any) -> None:
+    """Signed or not: what is too weak for a signature is too weak to say what was received."""
+    given_ = answer(key=key, mic=mic("sha1", SENT.covered), digest="sha1")
+    assert judged(given_, must_be_signed=key is not None, accept=["sha1"]).delivered
+    with pytest.raises(Transient, match="SHA-1 and proves nothing"):
+        judged(given_, must_be_signed=key is not None)
+
+
+def test_md5_is_never_proof() -> None:
+    """A digest that is not supported fits nothing, whatever the file accepts."""
+    given_ = answer(key=None, mic="1B2M2Y8AsgTpgAmY7PhCfg==", digest="sha256")
+    weak = Answer(body=given_.body.replace(b", sha-256", b", md5"), headers=given_.headers)
+    with pytest.raises(Transient, match="by no algorithm that is accepted"):
+        judged(weak, must_be_signed=False, accept=["sha1"])
+
+
+def surplus(given_: Answer, more: bytes = b"\r\n") -> Answer:
+    """The MDN with something between its signed part and the boundary."""
+    boundary = mime.value(given_.headers["Content-Type"]).parameters["boundary"].encode()
+    part, mark, rest = given_.body.partition(b"\r\n--" + boundary + b"\r\nContent-Type: application/pkcs7-signature")
+    assert mark
+    return Answer(body=part + more + mark + rest, headers=given_.headers)
+
+
+def test_one_line_end_behind_what_is_signed_is_put_up_with() -> None:
+    """libas2 writes it so; the MDN kept can be verified again."""
+    sent = judged(surplus(answer()))
+    assert sent.delivered
+    assert mdn.read(mime.read(sent.receipts[0].payload), [THEM.certificate]).signature is not None
+    with pytest.raises(Transient, match="none of the partner's certificates"):
+        judged(surplus(answer(key=OTHER)))
+
+
+@pytest.mark.parametrize("more", [b"\r\n\r\n", b"\n", b" \r\n", b"x\r\n", b"\r\n--=_report--\r\n"])
+def test_nothing_else_behind_what_is_signed_is_put_up_with(more: bytes) -> None:
+    """Any other byte that is not signed makes the MDN unusable."""
+    with pytest.raises(Transient, match="its digest differs"):
+        judged(surplus(answer(), more))
+
+
+def test_only_what_was_verified_is_read() -> None:
+    """Bytes behind the signed part that would make its report a whole one stay unread."""
+    whole = mdn.answer(report(), key=None, digest="sha256", at=parties.NOW)
+    part = mime.part({"Content-Type": whole.headers["Content-Type"]}, whole.body)
+    for cut in (part.removesuffix(b"\r\n"), part.removesuffix(b"--\r\n")):
+        rest = part[len(cut) :]
+        content_type, body = multipart_signed(cut + rest, parties.signature(cut), "sha256")
+        made = Answer(body=body, headers={"Content-Type": content_type})
+        if rest == b"\r\n":
+            assert judged(made).delivered
+        else:
+            with pytest.raises(Transient, match="its digest differs"):
+                judged(made)
 
 
 def test_an_answer_without_an_mdn_says_so() -> None:

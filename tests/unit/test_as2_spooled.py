@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from gateway.endpoints.as2 import message, mime, window
 from gateway.endpoints.as2.message import Composed, Message, Protection, open_message
 from gateway.endpoints.as2.mime import Part
-from gateway.endpoints.as2.spooled import SpooledMessage, compose_spooled, open_spooled
+from gateway.endpoints.as2.spooled import SpooledMessage, open_spooled
+from gateway.endpoints.as2.spooled_compose import compose_spooled
 from gateway.endpoints.as2.window import Window
 from gateway.errors import Refused
 from gateway.message import Body
@@ -122,6 +123,7 @@ def test_a_file_is_composed_as_bytes_are(form: dict[str, Any], payload: bytes, t
     found = open_message(parties.entity(made.headers, body), keys=[US], certificates=[THEM.certificate], limit=10**7)
     assert found.payload.decoded() == payload
     assert found.mic("sha256") == made.mic
+    assert found.mic("sha384") == made.mic_with("sha384") == in_memory.mic_with("sha384")
     assert found.intact
 
 

@@ -13,7 +13,7 @@ from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer, IResponse
 from zope.interface import implementer
 
 from gateway.endpoints.as2 import window
-from gateway.endpoints.as2.spooled import SpooledComposed
+from gateway.endpoints.as2.spooled_compose import SpooledComposed
 from gateway.errors import Transient
 
 T = TypeVar("T")

@@ -28,6 +28,10 @@ from gateway.endpoints.as2.certificates import facts
 from gateway.errors import Permanent, Refused
 
 MOST_RECIPIENTS = 64
+SHOWN = 3
+"""Recipients that are named when none of them is us."""
+LONGEST_NAME = 20
+"""Bytes of a serial number or key identifier that are shown (RFC 5280 section 4.1.2.2)."""
 NONCE = 12
 TAG = 16
 TAGS = range(12, 17)
@@ -272,7 +276,22 @@ def ours(recipients: Sequence[Element], keys: Sequence[OwnKey]) -> tuple[RSAPriv
             key = schemes.private_rsa(own.key)
             if key is not None and facts(own.certificate).named_by(fields[1]):
                 return key, fields[3].octets(), transport.padding_of(fields[2])
-    raise refused("none of its recipients is one of our certificates; give the partner the certificate in use")
+    whom = ", ".join(filter(None, map(_named, recipients[:SHOWN])))
+    raise refused(
+        f"none of its recipients is one of our certificates{': it is for ' if whom else ''}{whom}; list that key again if "
+        "it is an old one of ours, and give the partner the certificate in use"
+    )
+
+
+def _named(recipient: Element) -> str:
+    """The certificate a recipient means, as far as it can be told."""
+    identifier = recipient.children()[1] if recipient.tag == der.SEQUENCE else recipient
+    if identifier.tag == 0x80:
+        return f"key identifier {identifier.content[:LONGEST_NAME].hex()}"
+    fields = identifier.children() if identifier.tag == der.SEQUENCE else []
+    if len(fields) != 2 or fields[1].tag != der.INTEGER:
+        return ""
+    return f"serial {fields[1].content[:LONGEST_NAME].hex().lstrip('0') or 0}"
 
 
 def refused(text: str) -> Refused:

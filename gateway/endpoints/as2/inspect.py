@@ -177,7 +177,7 @@ def _named(identifier: Element) -> str:
     """A SignerIdentifier or RecipientIdentifier in words."""
     if identifier.tag != der.SEQUENCE:
         return f"key identifier {identifier.octets(0x80).hex()}"
-    issuer, serial = identifier.children()
+    issuer, serial = _field(identifier, 0), _field(identifier, 1)
     number = serial.expect(der.INTEGER).content.lstrip(b"\0").hex().lstrip("0")
     return f"serial {number or 0}, {_issuer(issuer)}"
 
@@ -201,7 +201,11 @@ def _signed(part: Part, known: Known) -> tuple[Layer, Part | None]:
     head = (
         f"micalg={part.type.parameters.get('micalg', 'not said')}",
         f"{len(content)} bytes are signed, beginning {content[:SHOWN]!r}",
-        *(["one line end more stands before the boundary than is signed, which an MDN may have"] if len(content) < whole else []),
+        *(
+            ["one line end more stands before the boundary than is signed, which an MDN may have"]
+            if len(content) < whole
+            else []
+        ),
     )
     return _verified("signed, detached", head, signed.parts(ber.read(signature)), content, known), mime.read(content)
 

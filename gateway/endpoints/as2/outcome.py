@@ -15,7 +15,7 @@ from gateway.endpoints.as2.mdn import Mdn
 from gateway.endpoints.as2.message import Composed
 from gateway.endpoints.as2.mime import Part
 from gateway.endpoints.as2.settings import As2Settings
-from gateway.endpoints.as2.spooled import SpooledComposed
+from gateway.endpoints.as2.spooled_compose import SpooledComposed
 from gateway.endpoints.base import LateReceipt, NewReceipt, Outgoing, Sent
 from gateway.errors import Refused, Transient
 from gateway.message import Delivery, ReceiptOutcome

@@ -1,39 +1,32 @@
-"""Messages too large for memory, opened and composed from file to file; the same steps as `message` takes in memory.
+"""Messages too large for memory, opened from file to file; the same steps as `message.open_message` takes in memory.
 
-Only small things are read into memory: headers, signatures, keys. Intermediate files have no name, so that nothing of
-them is left when the process ends; but for those that may become what is kept, which the next start sweeps.
+Only small things are read into memory: headers, signatures, keys.
 """
 
 import base64
 import binascii
-import tempfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
-from os import urandom
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext, AEADEncryptionContext, CipherContext
-from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC, GCM
+from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext
 
 from gateway.config.certificates import OwnKey
 from gateway.endpoints.as2 import algorithms, ber, compressed, der, enveloped, message, mime, signed, transport, window
 from gateway.endpoints.as2.algorithms import KEY_BYTES, Cipher, Digest, Weak
 from gateway.endpoints.as2.ber import Element
 from gateway.endpoints.as2.enveloped import Sealed
-from gateway.endpoints.as2.message import PKCS7, PKCS7_SIGNATURE, Protection
+from gateway.endpoints.as2.message import PKCS7, PKCS7_SIGNATURE
 from gateway.endpoints.as2.mime import Part
+from gateway.endpoints.as2.spooled_compose import SpooledComposed as SpooledComposed  # noqa: PLC0414  # the sender takes it from here
+from gateway.endpoints.as2.spooled_compose import compose_spooled as compose_spooled  # noqa: PLC0414  # the sender takes it from here
+from gateway.endpoints.as2.spooled_files import Files
 from gateway.endpoints.as2.window import OnDisk, Segment, Window
 from gateway.errors import Refused
 from gateway.message import Body
-from gateway.store import payloads
 from gateway.store.payloads import Spool
 
 MOST_SIGNATURE = 1024**2
@@ -71,7 +64,7 @@ class SpooledMessage:
     inner: Piece
     entity: Piece
     covered: signed.Covered
-    files: "Files"
+    files: Files
     opened_by: RSAPrivateKey | None = None
 
     def __enter__(self) -> Self:
@@ -87,7 +80,7 @@ class SpooledMessage:
 
     def mic(self, digest: Digest) -> str:
         """The MIC in base64."""
-        return _base64(self.covered.digest(digest))
+        return base64.b64encode(self.covered.digest(digest)).decode()
 
     def content(self) -> Body:
         """The payload without its transfer encoding, written to a file of its own; as `message.Message.content`."""
@@ -98,77 +91,6 @@ class SpooledMessage:
         if self.signature is None:
             return None
         return self.files.body(window.chunks(_entity(self.entity)), already=self.entity.spool)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpooledComposed:
-    """An outgoing message as `message.Composed`, its body in segments, of `size` bytes, to be closed after use."""
-
-    headers: dict[str, str]
-    body: Sequence[Segment]
-    size: int
-    mic: str
-    digest: Digest
-    files: "Files"
-    covered: Sequence[Segment] = ()
-
-    def mic_with(self, digest: Digest) -> str:
-        """The MIC by another digest; the files are read once more for it."""
-        return self.mic if digest == self.digest else _base64(window.digest(digest, self.covered))
-
-    def close(self) -> None:
-        """Let the files go."""
-        self.files.close()
-
-
-class Files:
-    """The intermediate files of one message, in one directory; closing them is deleting them."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._open: list[BinaryIO | Spool] = []
-        self._bodies: list[Body] = []
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-    def keep(self, file: BinaryIO) -> None:
-        """Close this file with the others."""
-        self._open.append(file)
-
-    def spool(self) -> Spool:
-        """An empty file that may become a body."""
-        spool = Spool(self._directory)
-        self._open.append(spool)
-        return spool
-
-    def close(self, *, discard: bool = False) -> None:
-        """Close all files; `discard` the bodies too."""
-        for file in self._open:
-            with suppress(OSError):  # closing writes what is still held, and the disk may be full
-                file.close()
-        for body in self._bodies if discard else ():
-            payloads.discard(body)
-        self._open, self._bodies = [], []
-
-    def written(self, pieces: Iterable[bytes]) -> Window:
-        """A file without a name of these bytes."""
-        with payloads.disk_errors(self._directory):
-            file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115  # closed by `close`
-            self._open.append(file)
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-        return Window(file)
-
-    def body(self, pieces: Iterable[bytes], *, already: Spool | None = None) -> Body:
-        """A body for the store of these bytes; they may be in a file `already`."""
-        spool = already
-        if spool is None:
-            spool = self.spool()
-            for piece in pieces:
-                spool.write(piece)
-        body = spool.finish()
-        self._bodies.append(body)
-        return body
 
 
 def open_spooled(
@@ -419,98 +341,3 @@ def _entity(piece: Piece) -> Iterator[Segment]:
         return
     yield message.entity_head(piece.part.headers)
     yield piece.body
-
-
-def compose_spooled(
-    payload: BinaryIO, *, filename: str, content_type: str, protection: Protection, at: datetime, directory: Path
-) -> SpooledComposed:
-    """As `message.compose`, from an open file, which is closed with what is made of it; the MIC is that of `compose`.
-
-    Raises `Transient` when the disk has no room.
-    """
-    files = Files(directory)
-    files.keep(payload)
-    try:
-        headers = {
-            "Content-Type": content_type,
-            "Content-Disposition": mime.disposition(filename),
-            "Content-Transfer-Encoding": "binary",
-        }
-        return _composed(payload, headers, protection, at, files)
-    except BaseException:
-        files.close()
-        raise
-
-
-def _composed(
-    payload: BinaryIO, headers: dict[str, str], protection: Protection, at: datetime, files: Files
-) -> SpooledComposed:
-    body: Sequence[Segment] = (Window(payload),)
-    plain = protection.recipient is None and not protection.compress
-    digest = protection.digest
-    covered = body if plain else _part(headers, body)
-    if protection.compress == "before-signing" or (protection.compress and not protection.key):
-        headers, body = _compress(_part(headers, body), files)
-    if protection.key:
-        covered = _part(headers, body)
-    check = window.digest(digest, covered)
-    if protection.key:
-        signature = signed.sign(check, key=protection.key, with_digest=digest, at=at, padding=protection.padding)
-        content_type, before, behind = message.around_signed(signature, digest)
-        headers, body = {"Content-Type": content_type}, (before, *covered, behind)
-        if protection.compress == "after-signing":
-            headers, body = _compress(_part(headers, body), files)
-    if protection.recipient:
-        headers, body = _envelop(_part(headers, body), protection.recipient, protection, files)
-    return SpooledComposed(
-        headers=headers,
-        body=body,
-        size=window.size(body),
-        mic=_base64(check),
-        digest=digest,
-        files=files,
-        covered=covered,
-    )
-
-
-def _base64(hashed: bytes) -> str:
-    return base64.b64encode(hashed).decode()
-
-
-def _part(headers: dict[str, str], body: Sequence[Segment]) -> tuple[Segment, ...]:
-    return (mime.part(headers, b""), *body)
-
-
-def _compress(entity: Sequence[Segment], files: Files) -> tuple[dict[str, str], Sequence[Segment]]:
-    def packed() -> Iterator[bytes]:
-        stream = zlib.compressobj()
-        for piece in window.chunks(entity):
-            yield stream.compress(piece)
-        yield stream.flush()
-
-    content = files.written(packed())
-    headers, _ = message.pkcs7("compressed-data", "smime.p7z", b"")
-    return headers, (compressed.before(len(content)), content)
-
-
-def _envelop(
-    entity: Sequence[Segment], recipient: x509.Certificate, protection: Protection, files: Files
-) -> tuple[dict[str, str], Sequence[Segment]]:
-    cipher = protection.cipher
-    key = urandom(KEY_BYTES[cipher])
-    info = der.set_of(enveloped.recipient_info(recipient, key, protection.transport))
-    vector = urandom(enveloped.NONCE if enveloped.is_gcm(cipher) else enveloped.block_of(cipher))
-    mode = GCM(vector) if enveloped.is_gcm(cipher) else CBC(vector)
-    padding = b"" if enveloped.is_gcm(cipher) else enveloped.padding_for(window.size(entity), cipher)
-    encryptor: CipherContext = BlockCipher(AES(key), mode).encryptor()
-
-    def encrypting() -> Iterator[bytes]:
-        yield from map(encryptor.update, window.chunks((*entity, padding)))
-        yield encryptor.finalize()
-
-    encrypted = files.written(encrypting())
-    tag = encryptor.tag if isinstance(encryptor, AEADEncryptionContext) else None
-    before, behind = enveloped.around(cipher, vector, info, size=len(encrypted), tag=tag)
-    kind = "authEnveloped-data" if tag is not None else "enveloped-data"
-    headers, _ = message.pkcs7(kind, "smime.p7m", b"")
-    return headers, (before, encrypted, behind)

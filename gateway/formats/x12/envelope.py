@@ -57,9 +57,10 @@ def write_interchange(envelope: Envelope, functional: str, sets: Sequence[tuple[
     Raises `Refused` for identifiers that are absent, too long, or outside the character set (X12-ENVELOPE), for separators
     that cannot separate (X12-SEPARATORS), and for texts with one of them (X12-TEXT).
     """
-    signs = envelope.separators
-    signs.check("")
+    envelope.separators.check("")
     control = str(envelope.control % 10**9)
+    for role, party in (("sender", envelope.sender), ("receiver", envelope.receiver)):
+        _interchange_id(role, party, envelope)
     lines: list[tuple[str, Elements]] = [("GS", _gs(envelope, functional, control))]
     for number, (identifier, segments) in enumerate(sets, start=1):
         reference = f"{number:04}"
