@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.hashes import SHA256
-from rig import Daemon, Files, Pair, Round, floor_cost, heading, line, new_pair
+from rig import Daemon, Files, Pair, Round, command_line, ended, floor_cost, heading, line, new_pair, running
 
 from gateway.app import catalogue
 from gateway.config.load import load
@@ -198,9 +198,7 @@ def problems(daemon: Daemon, queued: list[str]) -> list[str]:
 
 def main() -> int:
     """Measure, print and verify."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="tiny numbers, to see that it works")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser = command_line(__doc__, rounds=7)
     parser.add_argument("--receiver", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.receiver:
@@ -224,22 +222,19 @@ def main() -> int:
             }
             daemon = Daemon(root / "sender", "SENDER", sender, files)
             try:
-                daemon.start()
-                work_of_one, measured = floor(payload(SIZE, 0), sender, receiver), list[Round]()
-                for number in range(rounds + 1):
-                    cheapest = floor_cost(work_of_one, 0.02 if given.quick else 0.3)
-                    done, made = measure(daemon, number * count, count, cheapest)
-                    measured.append(done)
-                    queued += made
-                wrong = problems(daemon, queued)
+                with running(daemon):
+                    work_of_one, measured = floor(payload(SIZE, 0), sender, receiver), list[Round]()
+                    for number in range(rounds + 1):
+                        cheapest = floor_cost(work_of_one, 0.02 if given.quick else 0.3)
+                        done, made = measure(daemon, number * count, count, cheapest)
+                        measured.append(done)
+                        queued += made
+                    wrong = problems(daemon, queued)
             finally:
-                daemon.stop()
                 taking.terminate()
-    print(line("10 KiB", measured[1:]))  # the first round warmed up
-    print(f"{len(queued) - len(wrong)} of {len(queued)} delivered at once, each with a signed MDN for its very message")
-    for each in wrong[:5]:
-        print(each)
-    return 1 if wrong else 0
+    print(line("10 KiB", measured))
+    arrived = len(queued) - len(wrong)
+    return ended(f"{arrived} of {len(queued)} delivered at once, each with a signed MDN for its very message", wrong)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ ends with 1 unless every document was delivered both ways, the AS2 one with a ve
 customer's store.
 """
 
-import argparse
 import os
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.hashes import SHA256
-from rig import Daemon, Pair, Round, floor_cost, heading, line, new_pair
+from rig import Daemon, Pair, Round, command_line, ended, floor_cost, heading, line, new_pair, running
 
 from gateway.flow.examine import FileName, read_message, write
 from gateway.formats.base import ReadDocument
@@ -182,10 +181,8 @@ def settled(supplier: Daemon, known: int) -> bool:
 
 def main() -> int:
     """Measure, print and verify."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="tiny numbers, to see that it works")
+    parser = command_line(__doc__, rounds=5)
     parser.add_argument("--documents", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     count, rounds = (5, 2) if given.quick else (given.documents, given.rounds)
     own, theirs = new_pair("supplier"), new_pair("customer")
@@ -196,9 +193,7 @@ def main() -> int:
     print(heading("", "documents"), flush=True)
     with tempfile.TemporaryDirectory() as directory:
         supplier, customer = sites(Path(directory), own, theirs)
-        try:
-            customer.start()
-            supplier.start()
+        with running(customer, supplier):
             put(supplier.root / "orders", "order.xml", (SAMPLES / "hypermarche-order.xml").read_bytes())
             supplier.until(lambda: settled(supplier, 1))
             work = floor(supplier, own, theirs)
@@ -209,14 +204,9 @@ def main() -> int:
                 measured.append(measure(supplier, made, len(numbers) + 1, cheapest))
             customer.until(customer.idle)
             wrong = problems(supplier, customer, numbers)
-        finally:
-            supplier.stop()
-            customer.stop()
-    print(line("end to end", measured[1:]))  # the first round warmed up
-    print(f"{len(numbers) - len({each.partition(':')[0] for each in wrong})} of {len(numbers)} documents arrived")
-    for each in wrong[:5]:
-        print(each)
-    return 1 if wrong else 0
+    print(line("end to end", measured))
+    arrived = len(numbers) - len({each.partition(":")[0] for each in wrong})
+    return ended(f"{arrived} of {len(numbers)} documents arrived", wrong)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ A ratio is floor ÷ daemon in CPU time per message or document. Floor and daemon
 a busy machine changes both alike; wall-clock figures depend on what else runs and are printed for orientation only.
 """
 
+import argparse
 import os
 import re
 import signal
@@ -15,7 +16,8 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -171,6 +173,18 @@ class Daemon:
                 self._process.wait()
 
 
+@contextmanager
+def running(*daemons: Daemon) -> Iterator[None]:
+    """Start daemons, one after the other; at the end they are stopped, the last one first, whatever happened."""
+    try:
+        for daemon in daemons:
+            daemon.start()
+        yield
+    finally:
+        for daemon in reversed(daemons):
+            daemon.stop()
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """One round: how many went through in how many seconds, CPU seconds of the daemon and of the floor for one."""
@@ -195,8 +209,9 @@ def heading(what: str, unit: str) -> str:
     return f"{what:20}{unit + '/s':>13}{'floor/s':>10}{'CPU µs':>9}{'floor µs':>10}{'ratio':>8}{'min':>8}{'max':>8}"
 
 
-def line(name: str, rounds: list[Round]) -> str:
-    """A line of the table: medians of the rounds; floor/s is that of one core."""
+def line(name: str, rounds: Sequence[Round]) -> str:
+    """A line of the table: medians of the rounds but the first, which warmed up; floor/s is that of one core."""
+    rounds = rounds[1:]
     ratios = [each.floor / each.daemon for each in rounds]
     rate = statistics.median(each.count / each.seconds for each in rounds)
     daemon, floor = statistics.median(each.daemon for each in rounds), statistics.median(each.floor for each in rounds)
@@ -204,3 +219,19 @@ def line(name: str, rounds: list[Round]) -> str:
         f"{name:20}{rate:13.0f}{1 / floor:10.0f}{daemon * 1e6:9.0f}{floor * 1e6:10.0f}"
         f"{statistics.median(ratios):8.1%}{min(ratios):8.1%}{max(ratios):8.1%}"
     )
+
+
+def command_line(text: str | None, *, rounds: int) -> argparse.ArgumentParser:
+    """The options that every benchmark has, explained by `text`."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="tiny numbers, to see that it works")
+    parser.add_argument("--rounds", type=int, default=rounds)
+    return parser
+
+
+def ended(said: str, problems: Sequence[str]) -> int:
+    """Print what came of it and the first of the problems; the exit code."""
+    print(said)
+    for problem in problems[:5]:
+        print(problem)
+    return 1 if problems else 0

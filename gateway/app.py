@@ -48,6 +48,7 @@ from gateway.monitoring.site import monitoring_site
 from gateway.monitoring.systemd import Systemd
 from gateway.official.wanted import check_wanted
 from gateway.rules import RULES
+from gateway.rules.sets import Use
 from gateway.store import payloads, work
 from gateway.store.database import Database
 from gateway.store.store import Store
@@ -87,7 +88,7 @@ def catalogue() -> Catalogue:
             )
             for name, each in FORMATS.items()
         },
-        rules={name: kind.settings for name, kind in RULES.items()},
+        rules={**{name: kind.settings for name, kind in RULES.items()}, "use": Use},
         enrichments={name: kind.settings for name, kind in ENRICHMENTS.items()},
         compile_mapping=compile_mapping,
         terms={code: term.name for code, term in terms.TERMS.items()},

@@ -1,4 +1,4 @@
-"""The canonical purchase order: what enrichment and order matching need of an order a customer sent."""
+"""The canonical purchase order: what enrichment and order matching need of an order a customer sent, and its balance."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -37,3 +37,16 @@ class Order:
     accounting_reference: str | None = None
     note: str | None = None
     lines: tuple[OrderLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What a document takes of something that is there only so many times: `amount` of the `item` of `of`.
+
+    `of` names an order (`order:4500012345`) or an invoice that is credited (`credit:INV-1`); a negative amount gives
+    back.
+    """
+
+    of: str
+    item: str
+    amount: Decimal

@@ -5,13 +5,14 @@ the client for.
 import socket
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from contextlib import suppress
 
 BUSY = b"HTTP/1.1 503 Busy\r\nContent-Length: 5\r\n\r\nlater"
 
 
-class Listening:
+class Listening(ABC):
     """Takes connections on a free port of the loopback, each in a thread, until closed."""
 
     def __init__(self) -> None:
@@ -42,9 +43,9 @@ class Listening:
         with suppress(OSError), peer:
             self.serve(peer)
 
+    @abstractmethod
     def serve(self, peer: socket.socket) -> None:
         """Do what there is to do with a connection."""
-        raise NotImplementedError
 
 
 class Server(Listening):

@@ -120,6 +120,11 @@ class _Site:
         self._partner_sources: dict[str, Source] = {}
         self._mapping_sources: dict[str, Source] = {}
 
+    @property
+    def _context(self) -> Mapping[str, Any]:
+        """What validators need to know of the rest of the site."""
+        return {"root": self.root, "python": self.settings.python.modules if self.settings else ()}
+
     def read(self) -> None:
         """Read every file."""
         if (self.root / PROCESS).exists():
@@ -272,7 +277,7 @@ class _Site:
         endpoints: dict[str, EndpointSettings] = {}
         certificates = Certificates()
         try:
-            partner = self._models.partner.model_validate(source.data, context={"root": self.root})
+            partner = self._models.partner.model_validate(source.data, context=self._context)
         except ValidationError as error:
             translate(error, source, self.problems, model=self._models.partner, catalogue=self._catalogue)
             for endpoint, data in mapping_at(source.data, "endpoints").items():
@@ -311,7 +316,7 @@ class _Site:
         """A part of a file that is wrong elsewhere, or None when the part is wrong as well (and has been told)."""
         validate = model.validate_python if isinstance(model, TypeAdapter) else model.model_validate
         try:
-            return validate(data, context={"root": self.root})
+            return validate(data, context=self._context)
         except ValidationError:
             return None
 

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from gateway.config.types import Duration, SecretReference, SitePath, Size, Strict
 from gateway.finding import Severity
+from gateway.language import Language
 from gateway.message import DocumentKind
 
 
@@ -41,6 +42,26 @@ class EndpointSettings(Strict):
     retry: Retry = Field(default_factory=Retry, description="how failed attempts are repeated")
 
 
+class Bilingual(Strict):
+    """A text in one or several languages; one that is written without them holds in all."""
+
+    en: str | None = Field(default=None, description="in English")
+    fr: str | None = Field(default=None, description="in French")
+
+    def spoken_in(self, language: Language) -> str:
+        """The text in `language`, or in the other one when it has none; empty when it has none at all."""
+        own, other = (self.fr, self.en) if language == "fr" else (self.en, self.fr)
+        return own or other or ""
+
+
+def _in_every_language(value: Any) -> Any:
+    return {"en": value, "fr": value} if isinstance(value, str) else value
+
+
+Said = Annotated[Bilingual, BeforeValidator(_in_every_language, json_schema_input_type=str | Bilingual)]
+"""A text for people, written once or as {en: …, fr: …}."""
+
+
 class RuleSettings(Strict):
     """What rules of every kind have in common."""
 
@@ -51,8 +72,10 @@ class RuleSettings(Strict):
     when: Mapping[str, Texts] = Field(
         default_factory=dict, description="terms and the values one of which each must have for the rule to apply"
     )
-    say: str | None = Field(default=None, description="message to show instead of the standard one")
-    fix: str = Field(default="", description="what to do about a hit")
+    say: Said | None = Field(
+        default=None, description="message to show instead of the standard one; a text, or {en: …, fr: …}"
+    )
+    fix: Said = Field(default_factory=Bilingual, description="what to do about a hit; a text, or {en: …, fr: …}")
     owner: Literal["erp", "partner", "gateway"] = Field(default="erp", description="who can fix it")
 
 
@@ -187,6 +210,9 @@ class Partner(Strict):
     """Everything about one partner; its name in the house is the name of its file."""
 
     name: str = Field(min_length=1, description="name for people")
+    language: Language | None = Field(
+        default=None, description="language of what is found in its documents; none: the organisation's"
+    )
     active: bool = Field(default=True, description="false: documents for it are held, messages from it refused")
     identifiers: Mapping[str, Texts] = Field(
         default_factory=dict, description="how documents name it: gln, vat, siren, siret, duns, number, address …"
@@ -218,6 +244,7 @@ class Organisation(Strict):
     """The company whose invoices these are."""
 
     name: str = Field(min_length=1, description="name for people")
+    language: Language = Field(default="en", description="language of what is found in documents: en or fr")
     identifiers: Mapping[str, Texts] = Field(
         default_factory=dict, description="how documents name it: gln, vat, siren …"
     )
@@ -327,6 +354,12 @@ class Official(Strict):
     memory: Size = Field(default=1024**3, description="a process that has more in memory is replaced")
 
 
+class Python(Strict):
+    """Modules of the operator whose functions rules of the kind `python` may call; none: there are no such rules."""
+
+    modules: Texts = Field(default=(), description="names of installed modules, as acme_rules")
+
+
 class Gateway(Strict):
     """gateway.toml: the process. Changes to `listen` (the files of `listen.https` aside), `database`, `logs`,
     `pace` and `official` need a restart; all else is reloaded.
@@ -340,3 +373,4 @@ class Gateway(Strict):
     logs: Logs = Field(default_factory=Logs)
     pace: Pace = Field(default_factory=Pace)
     official: Official = Field(default_factory=dict, validate_default=True)  # its default path is the site's
+    python: Python = Field(default_factory=Python)

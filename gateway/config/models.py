@@ -31,7 +31,7 @@ def models(catalogue: Catalogue) -> Models:
     """Join the models with the kinds of the catalogue; unions are told apart by `kind`."""
     endpoint: Any = _one_of(facts.settings for facts in catalogue.endpoints.values())
     enrichment: Any = _one_of(catalogue.enrichments.values())
-    rule: Any = _one_of(catalogue.rules.values())
+    rule: Any = Annotated[_one_of(catalogue.rules.values()), BeforeValidator(_with_kind)]
     options = Annotated[Mapping[str, Any], AfterValidator(_typed_options(catalogue))]
     sends: Any = create_model(
         "Sends", __base__=Sends, __doc__=Sends.__doc__, options=(options, Sends.model_fields["options"])
@@ -62,6 +62,15 @@ def _one_of(kinds: Iterable[type[BaseModel]]) -> Any:
     if len(members) == 1:
         return members[0]
     return Annotated[reduce(or_, members), Field(discriminator="kind")]
+
+
+def kind_in(data: Mapping[str, Any]) -> Any:
+    """The kind an entry is of, as it is written; one that says `use` is of the kind `use`."""
+    return data.get("kind", "use" if "use" in data else None)
+
+
+def _with_kind(data: Any) -> Any:
+    return {"kind": "use", **data} if isinstance(data, Mapping) and kind_in(data) == "use" else data
 
 
 def _items(of: Any) -> Any:
@@ -109,7 +118,7 @@ def step_into(annotation: Any, step: str | int, data: Any, catalogue: Catalogue)
     annotation = unwrapped(annotation)
     kinds = kinds_of(annotation)
     if len(kinds) > 1 and isinstance(data, Mapping):
-        annotation = kinds.get(str(data.get("kind")))
+        annotation = kinds.get(str(kind_in(data)))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         if step == "options" and isinstance(data, Mapping) and "format" in annotation.model_fields:
             facts = catalogue.formats.get(str(data.get("format")))
@@ -143,7 +152,7 @@ def keys_of(annotation: Any, data: Any) -> tuple[str, ...]:
     annotation = unwrapped(annotation)
     kinds = kinds_of(annotation)
     if len(kinds) > 1 and isinstance(data, Mapping):
-        annotation = kinds.get(str(data.get("kind")))
+        annotation = kinds.get(str(kind_in(data)))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return tuple(each.alias or name for name, each in annotation.model_fields.items())
     return ()

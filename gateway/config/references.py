@@ -17,7 +17,7 @@ from gateway.terms import GROUPS, TERMS
 
 PLACEHOLDERS = frozenset({"kind", "number", "id", "date", "extension", "name"})
 _TERM = re.compile(r"B[TG]-\d+(-[0-9A-Z]+)?")
-_PROSE = frozenset({"id", "kind", "say", "fix", "severity", "owner"})
+_PROSE = frozenset({"id", "kind", "say", "fix", "severity", "owner", "that", "value", "file", "function"})
 _GLN = re.compile(r"[0-9]{13}")
 
 

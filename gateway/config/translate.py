@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.config.catalogue import Catalogue
-from gateway.config.models import keys_of, kinds_of, step_into, unwrapped
+from gateway.config.models import keys_of, kind_in, kinds_of, step_into, unwrapped
 from gateway.config.problems import Problems, did_you_mean, nearest, shown
 from gateway.config.source import Place, Source, Steps
 from gateway.config.types import SecretInClear, SecretUnnamed
@@ -90,7 +90,7 @@ class _Detail:
             if step == "[key]":
                 self.at_key = True
                 break
-            if is_tag and step == data.get("kind"):
+            if is_tag and step == kind_in(data):
                 tagged = True
                 continue
             if not _holds(data, step):

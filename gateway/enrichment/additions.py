@@ -44,6 +44,14 @@ class Additions:
         self.tell(text, Severity.WARN, code=code, line=line, found=shown(before), expected=shown(value))
         return False
 
+    def give(self, code: str, value: Value, source: str, *, line: int | None, overwrite: bool) -> None:
+        """As `add`; with `overwrite` a different value is replaced instead of kept."""
+        before = as_text(present(get(self._holder(line), code)))
+        if overwrite and before and before != as_text(value):
+            self.put(code, value, source, line=line)
+        else:
+            self.add(code, value, source, line=line)
+
     def put(self, code: str, value: Value, source: str, *, line: int | None = None) -> bool:
         """Give term `code` the `value` whatever it has; returns False, with a finding, when that is impossible."""
         holder = self._holder(line)
@@ -82,6 +90,7 @@ class Additions:
         found: str = "",
         expected: str = "",
         fix: str = "",
+        owner: str = "erp",
     ) -> None:
         """Add a finding about term `code` of the line at position `line`, or of the invoice."""
         self._findings.append(
@@ -94,6 +103,7 @@ class Additions:
                 found=found,
                 expected=expected,
                 fix=fix,
+                owner=owner,
                 level="partner",
             )
         )

@@ -229,15 +229,17 @@ class Acceptance:
             accepted = await self._store.write_together(self._accept_units, incoming)
         else:
             accepted = await self._store.write(lambda tx: accept_unit(tx, incoming, actor=self._actor))
-        log.info(
-            "message_duplicate" if accepted.duplicate else "message_received",
-            message_id=accepted.message_id,
-            partner=incoming.partner,
-            channel=incoming.channel,
-            peer_id=incoming.peer_id,
-            size=incoming.body.size,
-        )
-        if not accepted.duplicate:
+        said = {
+            "message_id": accepted.message_id,
+            "partner": incoming.partner,
+            "channel": incoming.channel,
+            "peer_id": incoming.peer_id,
+            "size": incoming.body.size,
+        }
+        if accepted.duplicate:
+            log.info("message_duplicate", **said)
+        else:
+            log.debug("message_received", **said)  # its listener tells of it
             self._counted(incoming)
         if not accepted.duplicate or incoming.later is not None:
             self._poke("read", "answer")

@@ -40,6 +40,12 @@ class Given(Strict):
     orders: Annotated[tuple[SitePath, ...], BeforeValidator(_listed, json_schema_input_type=str | list[SitePath])] = (
         Field(default=(), description="purchase orders held: files of a format the gateway reads, or canonical JSON")
     )
+    invoices: Annotated[tuple[SitePath, ...], BeforeValidator(_listed, json_schema_input_type=str | list[SitePath])] = (
+        Field(
+            default=(),
+            description="documents accepted before, for credit notes and cumulated quantities: files as for orders",
+        )
+    )
 
 
 class Output(Strict):
@@ -148,6 +154,7 @@ def _check(source: Source, path: Steps, case: Case, snapshot: Snapshot, problems
         problems.add(source, (*given, "over"), "E200", text + hint)
     files: list[tuple[Steps, Path]] = [((*given, "file"), case.given.file)]
     files += [((*given, "orders", index), each) for index, each in enumerate(case.given.orders)]
+    files += [((*given, "invoices", index), each) for index, each in enumerate(case.given.invoices)]
     for place, file in files:
         if not file.is_file():
             problems.add(source, place, "E011", f"there is no file {shown(file)}; paths are relative to the site")

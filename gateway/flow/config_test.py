@@ -6,13 +6,15 @@ Nothing is stored and nothing is sent; the clock stands still and control number
 import difflib
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from datetime import time as clock_time
+from decimal import Decimal
 from pathlib import Path
 
 from gateway import terms
+from gateway.config.model import RuleSettings
 from gateway.config.snapshot import Snapshot
 from gateway.errors import Refused
 from gateway.finding import Severity
@@ -22,10 +24,12 @@ from gateway.flow.official import Check
 from gateway.flow.rehearse import FindOrder, Rehearsal, Rehearsed, rehearse_with
 from gateway.formats import FORMATS, recognise
 from gateway.formats.base import Reading
-from gateway.formats.json import order_from_json
+from gateway.formats.json import invoice_from_json, order_from_json
 from gateway.invoice import Invoice
 from gateway.message import DocumentKind
 from gateway.order import Order
+from gateway.rules.base import Facts
+from gateway.rules.run import shares
 
 NOON = clock_time(12, tzinfo=UTC)
 LONGEST_LINE = 200
@@ -81,11 +85,12 @@ def _mismatches(case: Case, snapshot: Snapshot, official: Check | None) -> Itera
     try:
         data = case.given.file.read_bytes()
         find_order = _orders(case.given.orders, snapshot)
+        before = _Before(case.given, snapshot, find_order)
     except OSError as error:
         yield Mismatch(text=f"{error.filename} cannot be read: {error.strerror}")
         return
     except Refused as refused:
-        yield Mismatch(text=f"a purchase order cannot be read: {refused}")
+        yield Mismatch(text=f"an order or invoice that is given cannot be read: {refused}")
         return
     rehearsal = rehearse_with(
         snapshot,
@@ -94,6 +99,8 @@ def _mismatches(case: Case, snapshot: Snapshot, official: Check | None) -> Itera
         filename=case.given.file.name,
         data=data,
         find_order=find_order,
+        find_invoice=before.find,
+        find_used=before.used,
         at=datetime.combine(case.given.on, NOON),
         official=official,
     )
@@ -130,6 +137,53 @@ def _orders(files: Sequence[Path], snapshot: Snapshot) -> FindOrder:
         return order if owner in {None, partner} else None
 
     return find
+
+
+class _Before:
+    """The documents a test says were accepted before: found as the store would, by the partner their buyer is."""
+
+    def __init__(self, given: Given, snapshot: Snapshot, find_order: FindOrder) -> None:
+        self._find_order = find_order
+        self._held: list[tuple[Invoice, str | None]] = [
+            (invoice, routing.identify(invoice.buyer, snapshot.partners).partner)
+            for file in given.invoices
+            for invoice in _read_invoices(file)
+        ]
+
+    def find(self, partner: str, number: str) -> Invoice | None:
+        """The invoice with this number for a partner."""
+        fitting = (each for each in self._of(partner) if each.number == number and not each.is_credit_note)
+        return next(fitting, None)
+
+    def used(
+        self, partner: str, rules: Sequence[RuleSettings], invoice: Invoice, facts: Facts
+    ) -> Mapping[tuple[str, str], Decimal]:
+        """What they took of what `invoice` takes a share of."""
+        wanted = {(each.of, each.item) for each in shares(rules, invoice, facts)}
+        found: dict[tuple[str, str], Decimal] = {}
+        for other in self._of(partner):
+            for each in shares(rules, other, facts):
+                if (each.of, each.item) in wanted:
+                    found[each.of, each.item] = found.get((each.of, each.item), Decimal(0)) + each.amount
+        return found
+
+    def _of(self, partner: str) -> Iterator[Invoice]:
+        return (invoice for invoice, owner in self._held if owner in {None, partner})
+
+
+def _read_invoices(file: Path) -> Iterator[Invoice]:
+    data = file.read_bytes()
+    name = recognise(data)
+    read = FORMATS[name].read if name and FORMATS[name].mapping == "none" else None
+    if read is None:
+        yield invoice_from_json(data)
+        return
+    for found in read(data, Reading()):
+        if isinstance(found, Refused):
+            raise found
+        if found.invoice is None:
+            raise Refused("NOT-AN-INVOICE", f"{file.name} holds a document of kind {found.kind}; name files of invoices")
+        yield found.invoice
 
 
 def _read_orders(file: Path) -> Iterator[Order]:

@@ -14,11 +14,14 @@ from gateway.formats import FORMATS
 from gateway.formats.base import ReadDocument, Reading, Writing
 from gateway.formats.likeness import likeness
 from gateway.invoice import Identifier, Invoice
+from gateway.language import Language, speaking
 from gateway.message import DocumentKind, PayloadRef
 from gateway.rules.base import Facts
 from gateway.rules.run import run, unique_keys
 
 MOST_FINDINGS_IN_A_SENTENCE = 3
+MOST_CORRECTED = 20
+"""Most invoices that are looked up for one credit note; it names more than that by mistake or to do harm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +111,16 @@ def address(kind: DocumentKind, invoice: Invoice | None, snapshot: Snapshot, *, 
 
 
 def _waits(rule: str, text: str, fix: str) -> Finding:
-    return Finding(rule=rule, severity=Severity.HOLD, text=text, fix=fix, owner="gateway", term="BG-7", name="Buyer")
+    return Finding(
+        rule=rule,
+        severity=Severity.HOLD,
+        text=text,
+        fix=fix,
+        owner="gateway",
+        term="BG-7",
+        name="Buyer",
+        level="directory",
+    )
 
 
 def keys(way: Receives, invoice: Invoice) -> tuple[str, ...]:
@@ -116,16 +128,32 @@ def keys(way: Receives, invoice: Invoice) -> tuple[str, ...]:
     return tuple(unique_keys(way.rules, invoice))
 
 
+def language(partner: str | None, snapshot: Snapshot) -> Language:
+    """The language in which findings about a partner's documents are written."""
+    own = snapshot.partners[partner].language if partner is not None and partner in snapshot.partners else None
+    return own or snapshot.settings.organisation.language
+
+
 def examine(
-    way: Receives, invoice: Invoice, facts: Facts, places: Mapping[str, str], *, organisation: Organisation
+    way: Receives,
+    invoice: Invoice,
+    facts: Facts,
+    places: Mapping[str, str],
+    *,
+    organisation: Organisation,
+    spoken: Language = "en",
 ) -> Examined:
-    """Enrich the invoice and check it: that it is the organisation's own, and by the rules of its way."""
-    enriched = enrich(way.enrichment, invoice, facts)
-    findings = (
-        *_own(invoice, organisation),
-        *enriched.findings,
-        *run(way.rules, enriched.invoice, facts, places),
-    )
+    """Enrich the invoice and check it: that it is the organisation's own, and by the rules of its way.
+
+    Findings are written in the language `spoken`.
+    """
+    with speaking(spoken):
+        enriched = enrich(way.enrichment, invoice, facts)
+        findings = (
+            *_own(invoice, organisation),
+            *enriched.findings,
+            *run(way.rules, enriched.invoice, facts, places),
+        )
     severities = {finding.severity for finding in findings}
     verdict = next((grave for grave in (Severity.REJECT, Severity.HOLD) if grave in severities), None)
     return Examined(invoice=enriched.invoice, provenance=enriched.provenance, findings=findings, verdict=verdict)
@@ -136,7 +164,14 @@ def _own(invoice: Invoice, organisation: Organisation) -> Iterator[Finding]:
     if text:
         fix = "send our own invoices only; if it is ours, list its identifier in gateway.toml, then replay"
         yield Finding(
-            rule="SELLER-FOREIGN", severity=Severity.HOLD, text=text, term="BG-4", name="Seller", fix=fix, owner="erp"
+            rule="SELLER-FOREIGN",
+            severity=Severity.HOLD,
+            text=text,
+            term="BG-4",
+            name="Seller",
+            fix=fix,
+            owner="erp",
+            level="directory",
         )
 
 

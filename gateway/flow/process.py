@@ -17,10 +17,12 @@ from gateway.flow.plan import plan_deliveries
 from gateway.formats import FORMATS
 from gateway.formats.json import invoice_from_json, invoice_to_json, order_from_json
 from gateway.invoice import Invoice
+from gateway.language import say, speaking
 from gateway.message import Document, DocumentKind, Message, Processing, Work
 from gateway.order import Order
 from gateway.rules.base import Facts
-from gateway.store import counters, documents, messages, orders, payloads, uniques, work
+from gateway.rules.run import shares as shares_of
+from gateway.store import counters, documents, messages, orders, payloads, shares, uniques, work
 from gateway.store.database import Tx
 
 
@@ -82,7 +84,7 @@ class ProcessStep:
             snapshot,
             fixed_partner=_fixed_partner(loaded, snapshot),
         )
-        facts = await self._facts(loaded, addressed)
+        facts = await self._facts(loaded, addressed, snapshot)
         if isinstance(facts, str):
             why = facts
             await self._flow.store.write(lambda tx: self._duplicate(tx, item, document, why))
@@ -114,13 +116,15 @@ class ProcessStep:
         why = examine.sentence(checked.findings, Severity.HOLD)
         return replace(decided, move=Move.HOLD, why=why, output=None)
 
-    async def _facts(self, loaded: _Loaded, addressed: examine.Addressed) -> Facts | str:
+    async def _facts(self, loaded: _Loaded, addressed: examine.Addressed, snapshot: Snapshot) -> Facts | str:
         """What the store knows about the invoice; a text instead when it was accepted before, word for word."""
         today = self._flow.now().date()
         invoice, document = loaded.invoice, loaded.document
         if invoice is None:
             return Facts(today=today)
-        wanted = examine.keys(addressed.way, invoice) if addressed.way else ()
+        way, partner = addressed.way, addressed.partner
+        wanted = examine.keys(way, invoice) if way else ()
+        spoken = examine.language(partner, snapshot)
 
         def unit(tx: Tx) -> Facts | str:
             if document.state is Processing.READ:
@@ -133,8 +137,18 @@ class ProcessStep:
             for key in wanted:
                 holder = uniques.claim(tx, key, document.id)
                 if holder is not None:
-                    taken[key] = _about(tx, holder)
-            return Facts(today=today, orders=_orders(tx, addressed.partner, invoice), taken=taken)
+                    with speaking(spoken):
+                        taken[key] = _about(tx, holder)
+            facts = Facts(
+                today=today,
+                orders=_orders(tx, partner, invoice),
+                invoices=corrected(tx, partner, invoice),
+                taken=taken,
+            )
+            if way is None or partner is None:
+                return facts
+            own = shares_of(way.rules, invoice, facts)
+            return replace(facts, used=shares.take(tx, document.id, partner, own))
 
         return await self._flow.store.write(unit)
 
@@ -209,8 +223,12 @@ def _fixed_partner(loaded: _Loaded, snapshot: Snapshot) -> str | None:
 
 def _about(tx: Tx, document_id: str) -> str:
     document = documents.get(tx, document_id)
-    return (
-        f"document {document_id[-8:]} ({document.kind} {document.number}) of {document.created_at:%Y-%m-%d %H:%M} UTC"
+    return say(
+        "document {id} ({kind} {number}) of {moment} UTC",
+        id=document_id[-8:],
+        kind=document.kind,
+        number=document.number,
+        moment=f"{document.created_at:%Y-%m-%d %H:%M}",
     )
 
 
@@ -219,6 +237,17 @@ def _orders(tx: Tx, partner: str | None, invoice: Invoice) -> Mapping[str, Order
         return {}
     found = orders.find(tx, partner, invoice.order)
     return {invoice.order: order_from_json(payloads.get(tx, found[1]))} if found else {}
+
+
+def corrected(tx: Tx, partner: str | None, invoice: Invoice) -> Mapping[str, Invoice]:
+    """The invoices accepted for the partner that this one corrects, by number."""
+    found: dict[str, Invoice] = {}
+    for preceding in invoice.preceding[: examine.MOST_CORRECTED]:
+        number = preceding.number.strip()
+        canonical = documents.accepted(tx, partner, number) if partner else None
+        if canonical is not None:
+            found[number] = invoice_from_json(payloads.get(tx, canonical))
+    return found
 
 
 def _decide(
@@ -238,7 +267,14 @@ def _decide(
         return replace(decided, move=Move.HOLD, findings=findings)
     if invoice is None or way.format == "file":
         return replace(decided, output=_as_it_came(loaded, way, at))
-    examined = examine.examine(way, invoice, facts, document.places, organisation=snapshot.settings.organisation)
+    examined = examine.examine(
+        way,
+        invoice,
+        facts,
+        document.places,
+        organisation=snapshot.settings.organisation,
+        spoken=examine.language(addressed.partner, snapshot),
+    )
     decided = replace(decided, examined=examined, findings=examined.findings)
     if examined.verdict is not None and document.state is not Processing.RELEASED:
         move = Move.REJECT if examined.verdict is Severity.REJECT else Move.HOLD

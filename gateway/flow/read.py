@@ -315,6 +315,7 @@ def _unreadable(refused: Refused) -> Finding:
         text=refused.text,
         place=refused.place,
         fix="send a corrected document, or correct the mapping and replay the message",
+        level="syntax",
     )
 
 

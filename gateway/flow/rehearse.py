@@ -1,25 +1,34 @@
 """What would become of a message: the real decisions, with nothing stored and nothing sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
+from gateway.config.model import RuleSettings
 from gateway.config.snapshot import Snapshot
 from gateway.errors import Refused
 from gateway.finding import Finding, Provenance, Severity
 from gateway.flow import examine, routing
 from gateway.flow.official import Check
 from gateway.formats.base import ReadDocument
-from gateway.formats.json import order_from_json
+from gateway.formats.json import invoice_from_json, order_from_json
 from gateway.invoice import Invoice
 from gateway.message import DocumentKind
 from gateway.order import Order
 from gateway.rules.base import Facts
-from gateway.store import orders, payloads
+from gateway.rules.run import shares as shares_of
+from gateway.store import documents, orders, payloads, shares
 from gateway.store.database import Tx
 
 FindOrder = Callable[[str, str], Order | None]
 """The purchase order of a partner by its number."""
+
+FindInvoice = Callable[[str, str], Invoice | None]
+"""The invoice with a number that was accepted for a partner."""
+
+FindUsed = Callable[[str, Sequence[RuleSettings], Invoice, Facts], Mapping[tuple[str, str], Decimal]]
+"""What other documents for a partner took of what an invoice takes a share of, by its rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +72,10 @@ def rehearse(
         found = orders.find(tx, partner, number)
         return order_from_json(payloads.get(tx, found[1])) if found else None
 
+    def find_invoice(partner: str, number: str) -> Invoice | None:
+        canonical = documents.accepted(tx, partner, number)
+        return invoice_from_json(payloads.get(tx, canonical)) if canonical else None
+
     return rehearse_with(
         snapshot,
         sender=sender,
@@ -70,6 +83,8 @@ def rehearse(
         filename=filename,
         data=data,
         find_order=find,
+        find_invoice=find_invoice,
+        find_used=lambda partner, rules, invoice, facts: shares.used(tx, partner, shares_of(rules, invoice, facts)),
         at=tx.now,
         official=official,
     )
@@ -84,10 +99,13 @@ def rehearse_with(
     data: bytes,
     find_order: FindOrder,
     at: datetime,
+    find_invoice: FindInvoice | None = None,
+    find_used: FindUsed | None = None,
     control: int = 1,
     official: Check | None = None,
 ) -> Rehearsal:
-    """Rehearse with orders and a clock given; control numbers start at `control`."""
+    """Rehearse with orders and a clock given, and invoices accepted before; control numbers start at `control`."""
+    known = _Known(find_order=find_order, find_invoice=find_invoice, find_used=find_used)
     partner = snapshot.partners[sender]
     sends = routing.entry(partner, endpoint=endpoint, filename=filename)
     if sends is None:
@@ -105,7 +123,7 @@ def rehearse_with(
                 read,
                 snapshot,
                 fixed=sends.partner,
-                find_order=find_order,
+                known=known,
                 at=at,
                 control=number,
                 data=data,
@@ -116,8 +134,32 @@ def rehearse_with(
     return Rehearsal(documents=tuple(told))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """Where the facts about an invoice come from."""
+
+    find_order: FindOrder
+    find_invoice: FindInvoice | None
+    find_used: FindUsed | None
+
+    def facts(self, partner: str, rules: Sequence[RuleSettings], invoice: Invoice, *, today: date) -> Facts:
+        """What is known about an invoice for a partner."""
+        order = self.find_order(partner, invoice.order) if invoice.order else None
+        corrected: dict[str, Invoice] = {}
+        for preceding in invoice.preceding[: examine.MOST_CORRECTED] if self.find_invoice else ():
+            number = preceding.number.strip()
+            found = self.find_invoice(partner, number) if self.find_invoice else None
+            if found is not None:
+                corrected[number] = found
+        facts = Facts(today=today, orders={order.number: order} if order else {}, invoices=corrected)
+        used = self.find_used(partner, rules, invoice, facts) if self.find_used else {}
+        return replace(facts, used=used)
+
+
 def _unreadable(refused: Refused) -> Rehearsed:
-    finding = Finding(rule=refused.code, severity=Severity.REJECT, text=refused.text, place=refused.place)
+    finding = Finding(
+        rule=refused.code, severity=Severity.REJECT, text=refused.text, place=refused.place, level="syntax"
+    )
     return Rehearsed(
         kind=DocumentKind.INVOICE, number=None, state="rejected", outcome="cannot be read", findings=(finding,)
     )
@@ -128,7 +170,7 @@ def _document(
     snapshot: Snapshot,
     *,
     fixed: str | None,
-    find_order: FindOrder,
+    known: "_Known",
     at: datetime,
     control: int,
     data: bytes,
@@ -158,9 +200,15 @@ def _document(
         )
         output = examine.Output(data=read.source or data, media_type="application/octet-stream", filename=file)
         return replace(base, state="released", outcome="would be delivered as it came", route=route, output=output)
-    order = find_order(addressed.partner, read.invoice.order) if read.invoice.order else None
-    facts = Facts(today=at.date(), orders={order.number: order} if order else {})
-    examined = examine.examine(way, read.invoice, facts, read.places, organisation=snapshot.settings.organisation)
+    facts = known.facts(addressed.partner, way.rules, read.invoice, today=at.date())
+    examined = examine.examine(
+        way,
+        read.invoice,
+        facts,
+        read.places,
+        organisation=snapshot.settings.organisation,
+        spoken=examine.language(addressed.partner, snapshot),
+    )
     base = replace(base, findings=examined.findings, provenance=examined.provenance, invoice=examined.invoice)
     if examined.verdict is Severity.REJECT:
         return replace(base, state="rejected", outcome="would be rejected")

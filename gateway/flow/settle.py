@@ -177,6 +177,7 @@ def refused(tx: Tx, delivery: Delivery, why: str, *, actor: str) -> None:
         text=f"{delivery.partner} refused it: {why}",
         fix="correct the invoice, the partner file or the mapping, then replay; or release to send it as it is",
         owner="gateway",
+        level="partner",
     )
     documents.change(tx, document.id, findings=(*document.findings, finding))
     if document.state is Processing.RELEASED:

@@ -38,9 +38,16 @@ def message_status(tx: Tx, partner: str, message_id: str) -> Mapping[str, Any] |
                     {
                         "rule": finding.rule,
                         "severity": finding.severity,
+                        "level": finding.level,
                         "text": finding.text,
                         "term": finding.term,
+                        "name": finding.name,
+                        "found": finding.found,
+                        "expected": finding.expected,
                         "place": finding.place,
+                        "output": finding.output,
+                        "fix": finding.fix,
+                        "owner": finding.owner,
                     }
                     for finding in document.findings
                 ],

@@ -82,6 +82,7 @@ SENTENCES: Mapping[str, str] = {
     # unique
     "{key} ({found}) is already that of {holder}": "{key} ({found}) est déjà celui de {holder}",
     "a document that is not here yet": "un document qui n'est pas encore ici",
+    "document {id} ({kind} {number}) of {moment} UTC": "document {id} ({kind} {number}) du {moment} UTC",
     # expr
     "'{expression}' is not true{values}": "« {expression} » n'est pas vrai{values}",
     "'{expression}' cannot be computed: {reason}": "« {expression} » ne peut pas être calculé : {reason}",

@@ -202,5 +202,5 @@ x:order_date|Date du bon de commande
 x:department|Numéro de rayon ou de magasin de l'acheteur
 """
 
-NAMES: Mapping[str, str] = dict(row.split("|", 1) for row in _ROWS.strip().splitlines())  # type: ignore[misc]  # two parts
+NAMES: Mapping[str, str] = dict(row.split("|", 1) for row in _ROWS.strip().splitlines())
 """Term or group → its French name."""

@@ -16,6 +16,7 @@ class Computation:
         self._node = node
         self._mapping = mapping
         self.problems: list[str] = []
+        self._known: set[str] = set()
         self.places: dict[str, str] = {}
 
     def line_amounts(self) -> None:
@@ -44,19 +45,21 @@ class Computation:
 
     def sum_breakdown(self) -> None:
         """BG-23 as the source has it, several entries of one category and rate added up to one."""
-        entries: dict[tuple[Value | None, Value | None], tuple[int, Node]] = {}
+        entries: list[Node] = []
+        known: dict[tuple[Value | None, Value | None], int] = {}
         for item in self._node.groups.get("BG-23", ()):
-            key = (item.values.get("BT-118"), item.values.get("BT-119"))
-            index, entry = entries.setdefault(key, (len(entries), item))
-            if entry is item:
+            index = known.setdefault((item.values.get("BT-118"), item.values.get("BT-119")), len(entries))
+            if index == len(entries):
+                entries.append(item)
                 continue
+            values = entries[index].values
             for term in ("BT-116", "BT-117"):
-                one, other = entry.values.get(term), item.values.get(term)
+                one, other = values.get(term), item.values.get(term)
                 if isinstance(one, Decimal) and isinstance(other, Decimal):
-                    entry.values[term] = ARITHMETIC.add(one, other)
+                    values[term] = ARITHMETIC.add(one, other)
                     self._note(locate("BG-23", index, term), "the sum of those of this category and rate")
         if entries:
-            self._node.groups["BG-23"] = [entry for _, entry in entries.values()]
+            self._node.groups["BG-23"] = entries
 
     def vat_breakdown(self) -> None:
         """BG-23: one entry for each VAT category and rate of the lines, document allowances and charges.
@@ -135,5 +138,6 @@ class Computation:
     def _missing(self, place: str, what: str) -> None:
         code = place.rsplit("/", 1)[-1]
         problem = f"{place} ({TERMS[code].name}) has no value, which {what} are computed from"
-        if problem not in self.problems:
+        if problem not in self._known:
+            self._known.add(problem)
             self.problems.append(problem)

@@ -1,6 +1,21 @@
 """What a partner requires; `RULES` is the list."""
 
-from gateway.rules import checkdigit, compare, count, date_window, forbid, in_values, matches, require, sums, unique
+from gateway.rules import (
+    checkdigit,
+    compare,
+    count,
+    credit,
+    date_window,
+    expr,
+    forbid,
+    in_values,
+    matches,
+    order_match,
+    python,
+    require,
+    sums,
+    unique,
+)
 from gateway.rules.base import RuleKind
 
 RULES: dict[str, RuleKind] = {
@@ -14,4 +29,8 @@ RULES: dict[str, RuleKind] = {
     "date_window": RuleKind(settings=date_window.DateWindow, check=date_window.check),
     "unique": RuleKind(settings=unique.Unique, check=unique.check, keys=unique.keys),
     "count": RuleKind(settings=count.Count, check=count.check),
+    "order_match": RuleKind(settings=order_match.OrderMatch, check=order_match.check, shares=order_match.shares),
+    "credit": RuleKind(settings=credit.Credit, check=credit.check, shares=credit.shares),
+    "expr": RuleKind(settings=expr.Expr, check=expr.check),
+    "python": RuleKind(settings=python.Python, check=python.check),
 }

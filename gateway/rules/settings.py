@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
-from gateway.config.model import RuleSettings, Texts
+from gateway.config.model import Bilingual, RuleSettings, Texts
 from gateway.terms import GROUPS, TERMS, Term, parse, parse_decimal
 
 PLACEHOLDERS = ("found", "expected", "term", "name")
@@ -161,6 +161,27 @@ def check_literal(code: str, text: str) -> None:
         raise ValueError(f"{code} ({TERMS[code].name}) holds {article} {kind}: {error}") from None
 
 
+def check_when(when: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """The same; raises `ValueError` for a value that its term cannot have."""
+    for code, texts in when.items():
+        for text in texts:
+            if text:
+                check_literal(code, text)
+    return when
+
+
+def check_placeholders(text: str) -> None:
+    """Raise `ValueError` when `text` has placeholders that cannot be filled in."""
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError as error:
+        raise ValueError(f"{error}; write {{{{ and }}}} for braces that stay") from None
+    for _, name, form, conversion in parts:
+        if name is not None and (name not in PLACEHOLDERS or form or conversion):
+            allowed = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
+            raise ValueError(f"'{{{name}}}' cannot be filled in; the placeholders are {allowed}")
+
+
 class Rule(RuleSettings):
     """Settings of every rule kind: the common ones, checked against the business terms."""
 
@@ -177,21 +198,11 @@ class Rule(RuleSettings):
     @field_validator("when")
     @classmethod
     def _when_has_values(cls, when: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-        for code, texts in when.items():
-            for text in texts:
-                if text:
-                    check_literal(code, text)
-        return when
+        return check_when(when)
 
     @field_validator("say")
     @classmethod
-    def _say_has_known_placeholders(cls, say: str | None) -> str | None:
-        try:
-            parts = list(string.Formatter().parse(say or ""))
-        except ValueError as error:
-            raise ValueError(f"{error}; write {{{{ and }}}} for braces that stay") from None
-        for _, name, form, conversion in parts:
-            if name is not None and (name not in PLACEHOLDERS or form or conversion):
-                allowed = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-                raise ValueError(f"'{{{name}}}' cannot be filled in; the placeholders are {allowed}")
+    def _say_has_known_placeholders(cls, say: Bilingual | None) -> Bilingual | None:
+        for text in (say.en, say.fr) if say else ():
+            check_placeholders(text or "")
         return say

@@ -26,6 +26,18 @@ CHANGEABLE = frozenset(
         "correlation_id",
     }
 )
+_accepted = Statement(
+    select(document.c.canonical, document.c.canonical_size)
+    .where(
+        document.c.number == bindparam("number"),
+        document.c.partner == bindparam("partner"),
+        document.c.kind == DocumentKind.INVOICE,
+        document.c.state == Processing.RELEASED,
+        document.c.canonical.is_not(None),
+    )
+    .order_by(document.c.id.desc())
+    .limit(1)
+)
 SHORTEST_PREFIX = 6
 _add = Statement(insert(document))
 _get = Statement(select(document).where(document.c.id == bindparam("id")))
@@ -79,6 +91,12 @@ def get(tx: Tx, id: str) -> Document:  # noqa: A002  # the word of the row
     if row is None:
         raise NotFound("document", id)
     return _document(row)
+
+
+def accepted(tx: Tx, partner: str, number: str) -> PayloadRef | None:
+    """The canonical form of the newest invoice with this number that was released for a partner."""
+    row = _accepted.row(tx, {"partner": partner, "number": number})
+    return None if row is None else PayloadRef(row.canonical, row.canonical_size)
 
 
 def of_message(tx: Tx, message_id: str) -> list[Document]:

@@ -271,6 +271,19 @@ unique_key = Table(
     Index("unique_key_by_document", "document_id"),
 )
 
+# What a document takes of an order line or of an invoice that is credited. It counts while the document is read or
+# released: a held, rejected or cancelled one gives back what it took without anything being written here.
+share = Table(
+    "share",
+    metadata,
+    Column("of", Key, nullable=False),
+    Column("item", Key, nullable=False),
+    Column("document_id", Words, ForeignKey("document.id"), nullable=False),
+    Column("amount", Words, nullable=False),
+    PrimaryKeyConstraint("of", "item", "document_id"),
+    Index("share_by_document", "document_id"),
+)
+
 # What only one message may have, for good or for some time; its message may not be there any more.
 claim = Table(
     "claim",

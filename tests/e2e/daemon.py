@@ -11,9 +11,11 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from gateway.config.new_certificate import new_certificate
 from gateway.formats.json import invoice_to_json
 from gateway.invoice import Invoice
 from gateway.store.database import Database, Tx
@@ -27,6 +29,23 @@ sends:
   - {match: "*.json", format: json}
 """
 """A partner whose invoices are dropped into the folder `in` as JSON."""
+IDENTITY = """
+[identities.own]
+as2_id = "{name}"
+keys = [{{certificate = "certs/own.pem", key = {{file = "certs/own.key"}}}}]
+"""
+"""The lines of gateway.toml for one AS2 identity."""
+DESK = """
+name: The desk
+endpoints:
+  drop: {kind: folder, path: in, direction: in, stable_for: 100ms, every: 100ms}
+  inbox: {kind: folder, path: out, direction: out}
+sends:
+  - {over: drop, format: file, partner: peer}
+receives:
+  file: {format: file, filename: "{name}", route: [inbox]}
+"""
+"""A partner whose files go from the folder `in` to the partner `peer`, and whose own arrive in the folder `out`."""
 
 
 def free_port() -> int:
@@ -140,3 +159,32 @@ class Daemon:
                 yield tx
         finally:
             database.close()
+
+
+class As2Site(Daemon):
+    """A site with a desk (one partner file) and one AS2 identity, `name`, which has a key of its own."""
+
+    def __init__(
+        self, root: Path, name: str, *, organisation: str = "ACME", desk: str = DESK, settings: str = ""
+    ) -> None:
+        self.name = name
+        settings = IDENTITY.format(name=name) + settings
+        super().__init__(root, {"desk": desk}, organisation=organisation, settings=settings)
+        self.new_key("own")
+
+    def new_key(self, file: str) -> None:
+        """Make a key with its certificate and write both under `certs`."""
+        certificate, key = new_certificate(self.name, days=30, now=datetime.now(UTC))
+        self.write(f"certs/{file}.pem", certificate)
+        self.write(f"certs/{file}.key", key)
+
+    def meet(self, other: "As2Site", peer: str) -> None:
+        """Have the other one as the partner `peer`, by that text with its {port} and {name}."""
+        self.write("certs/peer.pem", (other.root / "certs/own.pem").read_bytes())
+        self.write("partners/peer.yaml", peer.format(port=other.http, name=other.name).encode())
+
+    def hand_in(self, name: str, content: str) -> None:
+        """Put a file into the watched folder, under its final name at once."""
+        hidden = self.root / "in" / f".{name}"
+        hidden.write_text(content)
+        hidden.rename(self.root / "in" / name)

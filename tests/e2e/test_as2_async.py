@@ -4,36 +4,19 @@ import http.client
 import signal
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from gateway.config.new_certificate import new_certificate
 from gateway.message import Delivery, DeliveryState, Direction, Message, MessageState
 from gateway.store import deliveries, events, messages
-from tests.e2e.daemon import Daemon
+from tests.e2e.daemon import As2Site
 
-SETTINGS = """
-[identities.own]
-as2_id = "{name}"
-[[identities.own.keys]]
-certificate = "certs/own.pem"
-key = {{ file = "certs/own.key" }}
+PUBLIC = """
 [listen]
-public_url = "http://127.0.0.1:{public}"
-"""
-DESK = """
-name: The desk
-endpoints:
-  drop: {kind: folder, path: in, direction: in, stable_for: 100ms, every: 100ms}
-  inbox: {kind: folder, path: out, direction: out}
-sends:
-  - {over: drop, format: file, partner: peer}
-receives:
-  file: {format: file, filename: "{name}", route: [inbox]}
+public_url = "http://127.0.0.1:{port}"
 """
 PEER = """
 name: The other site
@@ -90,28 +73,13 @@ class Gate:
             connection.close()
 
 
-class Site(Daemon):
-    """A site with a folder on its desk and an AS2 partner."""
+class Site(As2Site):
+    """A site whose MDNs come back through a gate."""
 
     def __init__(self, root: Path, name: str) -> None:
-        self.name = name
         self.gate = Gate()
-        settings = SETTINGS.format(name=name, public=self.gate.server.server_port)
-        super().__init__(root, {"desk": DESK}, organisation=name, settings=settings)
+        super().__init__(root, name, settings=PUBLIC.format(port=self.gate.server.server_port))
         self.gate.port = self.http
-        certificate, key = new_certificate(name, days=30, now=datetime.now(UTC))
-        self.write("certs/own.pem", certificate)
-        self.write("certs/own.key", key)
-
-    def meet(self, other: "Site") -> None:
-        """Have the other one as a partner."""
-        (self.root / "certs/peer.pem").write_bytes((other.root / "certs/own.pem").read_bytes())
-        (self.root / "partners/peer.yaml").write_text(PEER.format(port=other.http, name=other.name))
-
-    def hand_in(self, name: str, content: str) -> None:
-        """Put a file into the watched folder, under its final name at once."""
-        (self.root / "in" / f".{name}").write_text(content)
-        (self.root / "in" / f".{name}").rename(self.root / "in" / name)
 
     def outbox(self) -> list[Delivery]:
         """Its deliveries to the partner."""
@@ -145,13 +113,11 @@ class Site(Daemon):
 def _sites(tmp_path: Path) -> Iterator[tuple[Site, Site]]:
     """Two sites that know each other, not started yet, which do not outlive the test."""
     one, two = Site(tmp_path / "one", "ONE"), Site(tmp_path / "two", "TWO")
-    one.meet(two)
-    two.meet(one)
-    yield one, two
+    one.meet(two, PEER)
+    two.meet(one, PEER)
+    with one, two:
+        yield one, two
     for site in (one, two):
-        if site.process is not None and site.process.poll() is None:
-            site.process.kill()
-            site.process.wait()
         site.gate.server.shutdown()
         site.gate.server.server_close()
 

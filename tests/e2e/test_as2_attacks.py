@@ -1,14 +1,10 @@
 """Attacks on the AS2 port of the daemon as a process: it stays ready, in bounds, and answers others meanwhile."""
 
-import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,12 +14,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from gateway.endpoints.as2 import mdn
 from gateway.endpoints.as2.message import Composed
-from gateway.store.database import Database
 from tests import as2_attacks as attack
 from tests import as2_parties as parties
 from tests.as2_attacks import THEM, US
+from tests.e2e.daemon import IDENTITY, WAIT, Daemon
 
-WAIT = 60.0
 MEGABYTE = 2**20
 MESSAGE_BYTES = 4 * MEGABYTE
 EXPANDED_BYTES = 8 * MEGABYTE
@@ -31,86 +26,39 @@ REQUEST_SECONDS = 4
 MOST_MEMORY = 200 * MEGABYTE
 """Most memory the process may take beyond what it has when it is ready: two threads and their messages."""
 
-TOML = """
-[organisation]
-name = "Us"
-[identities.us]
-as2_id = "US"
-[[identities.us.keys]]
-certificate = "certs/own/us.pem"
-key = {{ file = "certs/own/us.key" }}
-[listen.http]
-port = {http}
-[listen.monitoring]
-port = {monitoring}
+LIMITS = f"""
 [limits]
-message_bytes = {message}
-expanded_bytes = {expanded}
-request_seconds = {seconds}
+message_bytes = {MESSAGE_BYTES}
+expanded_bytes = {EXPANDED_BYTES}
+request_seconds = {REQUEST_SECONDS}
 connections = 60
 """
 PARTNER = """
 name: Them
-certificates: {verify: certs/them/them.pem}
+certificates: {verify: certs/them.pem}
 endpoints:
   main: {kind: as2, as2_id: THEM, url: "http://127.0.0.1:1/as2"}
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Daemon:
-    """A site with one AS2 partner, and the process that serves it."""
+class Attacked(Daemon):
+    """A site with one AS2 partner, whose process takes what comes."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.http, self.monitoring = root, _free_port(), _free_port()
-        for name in ("partners", "certs/own", "certs/them", "var"):
-            (root / name).mkdir(parents=True)
-        key = US.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        secret = root / "certs/own/us.key"
-        secret.write_bytes(key)
-        secret.chmod(0o600)
-        (root / "certs/own/us.pem").write_bytes(US.certificate.public_bytes(Encoding.PEM))
-        (root / "certs/them/them.pem").write_bytes(THEM.certificate.public_bytes(Encoding.PEM))
-        (root / "partners/them.yaml").write_text(PARTNER)
-        (root / "gateway.toml").write_text(
-            TOML.format(
-                http=self.http,
-                monitoring=self.monitoring,
-                message=MESSAGE_BYTES,
-                expanded=EXPANDED_BYTES,
-                seconds=REQUEST_SECONDS,
-            )
-        )
-        with (root / "log").open("ab") as log:
-            command = [sys.executable, "-m", "gateway", "--site", str(root), "run"]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        end = time.monotonic() + WAIT
-        while not self.ready():
-            assert time.monotonic() < end, self.log()
+        super().__init__(root, {"them": PARTNER}, organisation="Us", settings=IDENTITY.format(name="US") + LIMITS)
+        self.write("certs/own.key", US.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        self.write("certs/own.pem", US.certificate.public_bytes(Encoding.PEM))
+        self.write("certs/them.pem", THEM.certificate.public_bytes(Encoding.PEM))
+
+    def start(self) -> None:
+        """Start it, and see what it has when it has taken a message."""
+        super().start()
         assert self.processed("<first@them.example>")
         self.memory = self.peak()
 
-    def ready(self) -> bool:
-        """True when /readyz says so."""
-        assert self.process.poll() is None, self.log()
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.monitoring}/readyz", timeout=5) as answer:
-                return bool(json.load(answer)["status"] == "ready")
-        except OSError:
-            return False
-
-    def log(self) -> str:
-        """The end of its log."""
-        return (self.root / "log").read_text()[-5000:]
-
     def peak(self) -> int:
         """The most memory it ever had, in bytes."""
+        assert self.process is not None
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
 
@@ -138,13 +86,9 @@ class Daemon:
 
     def kept(self) -> int:
         """How many messages it has in its store."""
-        database = Database(f"sqlite:///{self.root}/var/gateway.db", payloads=self.root / "var/payloads")
-        try:
-            with database.read() as tx:
-                found = tx.connection.exec_driver_sql("select count(*) from message where direction = 'in'")
-                return int(found.scalar_one())
-        finally:
-            database.close()
+        with self.store() as tx:
+            found = tx.connection.exec_driver_sql("select count(*) from message where direction = 'in'")
+            return int(found.scalar_one())
 
     def holds_out(self) -> None:
         """It is ready, takes honest messages, has kept within its bounds, and nothing in it broke."""
@@ -192,14 +136,14 @@ def _visible(said: bytes) -> object:
 
 
 @pytest.fixture(scope="module", name="daemon")
-def _daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    daemon = Daemon(tmp_path_factory.mktemp("site"))
-    yield daemon
-    daemon.process.send_signal(signal.SIGTERM)
-    assert daemon.process.wait(WAIT) == 0
+def _daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
+    with Attacked(tmp_path_factory.mktemp("site")) as daemon:
+        daemon.start()
+        yield daemon
+        assert daemon.end(signal.SIGTERM) == 0
 
 
-def test_whatever_cannot_be_authenticated_gets_the_same_answer_on_the_wire(daemon: Daemon) -> None:
+def test_whatever_cannot_be_authenticated_gets_the_same_answer_on_the_wire(daemon: Attacked) -> None:
     """Status, headers and body are one for every cause, and the store has nothing more than before."""
     before = daemon.kept()
     envelope = attack.Envelope(attack.sealed(attack.signed()))
@@ -226,7 +170,7 @@ def test_whatever_cannot_be_authenticated_gets_the_same_answer_on_the_wire(daemo
     daemon.holds_out()
 
 
-def test_many_bombs_at_once_stay_within_the_memory(daemon: Daemon) -> None:
+def test_many_bombs_at_once_stay_within_the_memory(daemon: Attacked) -> None:
     """Forty connections that each send the largest message that would become the largest: others are answered."""
     bodies = [
         attack.compressed_data(attack.bomb(200 * MEGABYTE)),
@@ -252,7 +196,7 @@ def test_many_bombs_at_once_stay_within_the_memory(daemon: Daemon) -> None:
     daemon.holds_out()
 
 
-def test_bodies_that_do_not_come_are_not_waited_for(daemon: Daemon) -> None:
+def test_bodies_that_do_not_come_are_not_waited_for(daemon: Attacked) -> None:
     """Heads without an end, bodies that stop and bodies that trickle keep no one waiting, and end with 408."""
     made = attack.sealed(attack.signed())
     whole = _request(made)
@@ -273,7 +217,7 @@ def test_bodies_that_do_not_come_are_not_waited_for(daemon: Daemon) -> None:
     daemon.holds_out()
 
 
-def test_lengths_that_lie_are_refused(daemon: Daemon) -> None:
+def test_lengths_that_lie_are_refused(daemon: Attacked) -> None:
     """Too large, negative, twice, beside chunks, with a body that is shorter or longer: refused or cut, never mixed up."""
     made = attack.sealed(attack.signed())
     request = _request(made)
@@ -301,7 +245,7 @@ def test_lengths_that_lie_are_refused(daemon: Daemon) -> None:
     daemon.holds_out()
 
 
-def test_requests_one_behind_the_other_are_answered_in_order(daemon: Daemon) -> None:
+def test_requests_one_behind_the_other_are_answered_in_order(daemon: Attacked) -> None:
     """Five requests in one piece, half of them attacks: five answers, each to its own request, each once."""
     good = [attack.sealed(attack.signed(content=attack.PART + b"%d" % number)) for number in range(5)]  # no replays
     bad = attack.sealed(attack.PART)
@@ -320,7 +264,7 @@ def test_requests_one_behind_the_other_are_answered_in_order(daemon: Daemon) -> 
     daemon.holds_out()
 
 
-def test_heads_cannot_be_injected(daemon: Daemon) -> None:
+def test_heads_cannot_be_injected(daemon: Attacked) -> None:
     """NUL, bare carriage returns and line feeds, folding, 8-bit characters and floods in what is repeated."""
     before = daemon.kept()
     made = attack.sealed(attack.PART)
@@ -343,7 +287,7 @@ def test_heads_cannot_be_injected(daemon: Daemon) -> None:
     daemon.holds_out()
 
 
-def test_control_characters_in_the_headers_of_a_partner_break_nothing(daemon: Daemon) -> None:
+def test_control_characters_in_the_headers_of_a_partner_break_nothing(daemon: Attacked) -> None:
     """What an honest partner, or whoever repeats its message, writes into free headers is kept or refused, not stumbled
     over.
     """

@@ -3,24 +3,17 @@
 import socket
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from gateway.config.new_certificate import new_certificate
 from gateway.message import Direction
 from gateway.store import messages
-from tests.e2e.daemon import Daemon, free_port
+from tests.e2e.daemon import As2Site, free_port
 from tests.http_peers import Server
 from tests.tls_parties import party, serving
 
-IDENTITY = """
-[identities.own]
-as2_id = "{name}"
-[[identities.own.keys]]
-certificate = "certs/own.pem"
-key = {{ file = "certs/own.key" }}
+PUBLIC = """
 [listen]
 public_url = "http://us.example"
 """
@@ -45,16 +38,12 @@ sends:
 """
 
 
-class Site(Daemon):
+class Site(As2Site):
     """A site that knows the other one; `peer` says what is wrong with that."""
 
     def __init__(self, root: Path, name: str) -> None:
-        self.name = name
-        super().__init__(root, {"desk": DESK}, organisation=f"{name} Inc", settings=IDENTITY.format(name=name))
-        for file in ("own", "stale"):
-            certificate, key = new_certificate(name, days=30, now=datetime.now(UTC))
-            self.write(f"certs/{file}.pem", certificate)
-            self.write(f"certs/{file}.key", key)
+        super().__init__(root, name, organisation=f"{name} Inc", desk=DESK, settings=PUBLIC)
+        self.new_key("stale")
 
     def peer(self, other: "Site", *, url: str = "", name: str = "", more: str = "", stale: str = "") -> None:
         """Have the other one as a partner; with `stale` another certificate of it for that use."""

@@ -13,27 +13,10 @@ import pytest
 from gateway.config.new_certificate import new_certificate
 from gateway.message import DeliveryState, Direction
 from gateway.store import deliveries, documents, messages
-from tests.e2e.daemon import Daemon
+from tests.e2e.daemon import As2Site
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the command openssl")
 
-SETTINGS = """
-[identities.own]
-as2_id = "{name}"
-[[identities.own.keys]]
-certificate = "certs/own.pem"
-key = {{ file = "certs/own.key" }}
-"""
-DESK = """
-name: The desk
-endpoints:
-  drop: {kind: folder, path: in, direction: in, stable_for: 100ms, every: 100ms}
-  inbox: {kind: folder, path: out, direction: out}
-sends:
-  - {over: drop, format: file, partner: peer}
-receives:
-  file: {format: file, filename: "{name}", route: [inbox]}
-"""
 PEER = """
 name: The other site
 certificates: {{verify: certs/peer.pem}}
@@ -47,20 +30,8 @@ receives:
 CONTENT = "UNB+UNOC:3'\nnot quite EDIFACT, with LF\n"
 
 
-class Site(Daemon):
-    """A site with a folder on its desk and an AS2 partner."""
-
-    def __init__(self, root: Path, name: str) -> None:
-        self.name = name
-        super().__init__(root, {"desk": DESK}, organisation=name, settings=SETTINGS.format(name=name))
-        certificate, key = new_certificate(name, days=30, now=datetime.now(UTC))
-        self.write("certs/own.pem", certificate)
-        self.write("certs/own.key", key)
-
-    def meet(self, other: "Site") -> None:
-        """Have the other one as a partner."""
-        self.write("certs/peer.pem", (other.root / "certs/own.pem").read_bytes())
-        self.write("partners/peer.yaml", PEER.format(port=other.http, name=other.name).encode())
+class Site(As2Site):
+    """A site that is asked for evidence."""
 
     def proved(self) -> bool:
         """True when its only delivery has its MDN."""
@@ -79,13 +50,12 @@ class Site(Daemon):
 def _sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site]]:
     root = tmp_path_factory.mktemp("evidence")
     one, two = Site(root / "one", "ONE"), Site(root / "two", "TWO")
-    one.meet(two)
-    two.meet(one)
+    one.meet(two, PEER)
+    two.meet(one, PEER)
     with one, two:
         two.start()
         one.start()
-        (one.root / "in" / ".a b.edi").write_text(CONTENT)
-        (one.root / "in" / ".a b.edi").rename(one.root / "in" / "a b.edi")
+        one.hand_in("a b.edi", CONTENT)
         two.until(lambda: two.delivered() == ["a b.edi"])
         one.until(one.proved)
         one.end(signal.SIGTERM)

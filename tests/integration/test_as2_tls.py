@@ -6,73 +6,44 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import structlog
 from cryptography.hazmat.primitives.serialization import Encoding
-from twisted.internet import reactor as installed  # noqa: TID251
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread  # noqa: TID251  # the peer of the test runs in a thread
-from twisted.trial.unittest import TestCase
 
 from gateway.config.certificates import HttpsKey
-from gateway.config.snapshot import Current, Snapshot
+from gateway.config.snapshot import Snapshot
 from gateway.endpoints import http_expect
 from gateway.endpoints.as2.listener import As2Listener
 from gateway.endpoints.as2.sender import As2Sender
-from gateway.endpoints.base import Outgoing, Parts, Sent
+from gateway.endpoints.base import Sent
 from gateway.endpoints.http import front
 from gateway.endpoints.http_tls import over_tls
 from gateway.errors import Permanent, Transient
-from gateway.message import DocumentKind
-from gateway.store.payloads import body_of
-from gateway.tasks import Tasks
 from tests import as2_parties as parties
 from tests import tls_parties as tls
-from tests.as2_exchange import Kept
 from tests.conftest import require_peer
 from tests.http_peers import ForwardProxy, Listening, Server
+from tests.integration.as2_sockets import SocketsTest, outgoing
 
-reactor: Any = installed
 PASSWORD = "p4ssw0rd-éà"  # of the tests
 
 
-class TlsTest(TestCase):
-    """A directory for files, tasks, and what is closed at the end."""
+class TlsTest(SocketsTest):
+    """Peers with passwords and certificates."""
 
     def setUp(self) -> None:
-        """Make what the parties are made with."""
-        directory = TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
-        self.tasks = Tasks(reactor, threads=2, on_lost=self.fail)
-        self.addCleanup(self.tasks.stop)
-        self.kept = Kept()
+        """Write the password."""
+        super().setUp()
         (self.directory / "password").write_text(PASSWORD + "\n", encoding="utf-8")
         self.password = {"file": self.directory / "password"}
-
-    def parts(self, snapshot: Snapshot) -> Parts:
-        """What a sender and a listener are made with."""
-        return Parts(
-            reactor=reactor,
-            tasks=self.tasks,
-            current=Current(snapshot),
-            accept=self.kept.accept,
-            now=lambda: parties.NOW,
-            spool=self.directory / "spool",
-        )
 
     def running(self, peer: Any) -> Any:
         """A peer, closed at the end."""
         self.addCleanup(lambda: deferToThread(peer.close))
         return peer
-
-    def sender(self, snapshot: Snapshot | None = None) -> As2Sender:
-        """A sender of ours, closed at the end."""
-        sender = As2Sender(self.parts(snapshot or parties.snapshot()))
-        self.addCleanup(lambda: Deferred.fromCoroutine(sender.close()))
-        return sender
 
     def snapshot(self, url: str, *, shows: str = "", trusts: str = "", **endpoint: Any) -> Snapshot:
         """Our site: the partner's server is at `url`, we show and trust these parties."""
@@ -91,23 +62,7 @@ class TlsTest(TestCase):
 
     async def send(self, sender: As2Sender, snapshot: Snapshot, number: int = 1) -> Sent:
         """Send one delivery from US to THEM."""
-        return await sender.send(
-            Outgoing(
-                delivery_id=f"d{number}",
-                wire_id=f"{number}@us.example",
-                partner="them",
-                endpoint="as2",
-                settings=snapshot.partners["them"].endpoints["as2"],
-                snapshot=snapshot,
-                filename="invoice.edi",
-                content_type="application/edifact",
-                content=body_of(parties.PAYLOAD),
-                kind=DocumentKind.INVOICE,
-                number=str(number),
-                attempt=1,
-                at=parties.NOW,
-            )
-        )
+        return await sender.send(outgoing(snapshot, number))
 
 
 class ReceivingTest(TlsTest):
@@ -118,14 +73,9 @@ class ReceivingTest(TlsTest):
         super().setUp()
         self.server = self.parts(self.theirs())
         site = front(self.server, As2Listener(self.server).routes)
-        port = reactor.listenTCP(0, over_tls(site, self.server), interface="127.0.0.1")
-        self.addCleanup(port.stopListening)
-        plain = reactor.listenTCP(0, site, interface="127.0.0.1")
-        self.addCleanup(plain.stopListening)
         self.site = site
-        self.port = port.getHost().port
-        self.url = f"https://localhost:{self.port}/as2"
-        self.plain_url = f"http://localhost:{plain.getHost().port}/as2"
+        self.url = f"https://localhost:{self.listen(over_tls(site, self.server))}/as2"
+        self.plain_url = f"http://localhost:{self.listen(site)}/as2"
 
     async def tearDown(self) -> None:
         """Wait until every connection is closed."""

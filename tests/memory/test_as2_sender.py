@@ -1,8 +1,11 @@
 # mypy: disable-error-code="no-untyped-call"
 """The AS2 sender: what it posts, and what it makes of every answer."""
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +18,12 @@ from twisted.web.client import ResponseNeverReceived
 from twisted.web.resource import Resource
 
 from gateway.config.certificates import PartnerCertificates
+from gateway.endpoints.as2 import mdn
+from gateway.endpoints.as2.body import Bytes
 from gateway.endpoints.as2.listener import As2Listener
-from gateway.endpoints.as2.sender import As2Sender
+from gateway.endpoints.as2.mdn import Report
+from gateway.endpoints.as2.sender import As2Sender, prepare
+from gateway.endpoints.as2.settings import As2Settings
 from gateway.endpoints.base import Outgoing, Sent
 from gateway.errors import Permanent, Transient
 from gateway.message import DocumentKind, ReceiptOutcome
@@ -207,6 +214,44 @@ def test_a_2xx_without_mdn_leaves_it_unknown() -> None:
     for server in (Answers(204), Answers(200, b"<p>thank you", content_type="text/html")):
         with pytest.raises(Transient, match="MDN"):
             send(to(server))
+
+
+class Unread:
+    """An agent in memory that takes a message without reading it."""
+
+    def __init__(self, server: Answers) -> None:
+        self._server = server
+
+    def request(self, method: bytes, url: bytes, headers: Any, _body: Any) -> Any:
+        """The answer of the server."""
+        return to(self._server).request(method, url, headers, Bytes(b""))
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_an_mdn_by_another_digest_is_proof(tmp_path: Path, *, on_disk: bool) -> None:
+    """What its MIC covers is there until the MDN is judged, in memory or in files, and no longer."""
+    given = outgoing(endpoint={"compress": True})
+    settings, identity = given.settings, given.snapshot.identities["us"]
+    assert isinstance(settings, As2Settings)
+    made = prepare(given, settings, identity)
+    report = Report(
+        sender="THEM",
+        receiver="US",
+        original_message_id="<018f@us.example>",
+        disposition=mdn.PROCESSED,
+        text="Received.",
+        mic=made.mic_with("sha512"),
+        digest="sha512",
+    )
+    answer = mdn.answer(report, key=THEM, digest="sha256", at=parties.NOW)
+    if on_disk:
+        file = tmp_path / "payload"
+        file.write_bytes(parties.PAYLOAD)
+        given = outgoing(endpoint={"compress": True}, content=replace(given.content, data=None, path=file))
+    server = Answers(200, answer.body, content_type=answer.headers["Content-Type"])
+    sent = send(Unread(server), given, spool=tmp_path / "spool")
+    assert f"MIC sha-512 {report.mic} fits" in sent.proof
+    assert not [each for each in Path("/proc/self/fd").iterdir() if str(tmp_path) in os.path.realpath(each)]
 
 
 def test_an_endless_answer_is_cut_off() -> None:

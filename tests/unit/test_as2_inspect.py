@@ -12,6 +12,10 @@ from gateway.endpoints.as2.message import Composed, multipart_signed
 from tests import as2_parties as parties
 
 US, THEM, OTHER = parties.own_key("us"), parties.own_key("them"), parties.own_key("other")
+REPORT_PART = mime.part(
+    {"Content-Type": "message/disposition-notification"},
+    b"Original-Message-ID: <1@us>\r\nDisposition: automatic-action/MDN-sent-automatically; processed\r\n",
+)
 KNOWN = Known(keys=[US], certificates={"them": [THEM.certificate]}, limit=10**7)
 
 
@@ -106,6 +110,15 @@ def test_an_mdn_is_explained() -> None:
     assert "the signature holds: them" in text
     assert "disposition processed" in text
     assert "for the message 1@us" in text
+
+
+def test_an_mdn_with_a_line_end_too_many_is_explained_as_it_is_judged() -> None:
+    """What is put up with is said, and is not called wrong."""
+    part = mime.part({"Content-Type": "multipart/report; boundary=r"}, mime.join([REPORT_PART], "r"))
+    content_type, body = multipart_signed(part + b"\r\n", parties.signature(part), "sha256")
+    layers = list(inspect(mime.part({"Content-Type": content_type}, body), KNOWN))
+    assert "one line end more stands before the boundary" in told(layers)
+    assert not any(layer.wrong for layer in layers)
 
 
 @given(st.binary(max_size=300))

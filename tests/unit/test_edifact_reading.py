@@ -13,6 +13,7 @@ from gateway.config.catalogue import MappingSource
 from gateway.config.source import read_yaml
 from gateway.errors import Refused
 from gateway.formats.base import ReadDocument, Reading
+from gateway.formats.edifact import interchange as interchange_module
 from gateway.formats.edifact.invoic import EDIFACT
 from gateway.formats.edifact.message_text import split_message
 from gateway.formats.edifact.options import EdifactOptions
@@ -219,6 +220,24 @@ def test_limits_hold_over_all_interchanges() -> None:
     *_, last = outcomes(invoic() * 3, most=2)
     assert isinstance(last, Refused)
     assert last.code == "EDI-TOO-MANY"
+
+
+def test_a_message_of_too_many_segments_is_refused_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be in memory as a whole."""
+    monkeypatch.setattr(interchange_module, "MOST_SEGMENTS", 30)
+    long = INVOIC.replace("UNS+S'", "PIA+1'" * 30 + "UNS+S'")
+    first, second = outcomes(interchange(("INVOIC:D:96A:UN", long), ("INVOIC:D:96A:UN", INVOIC)))
+    assert isinstance(first, Refused)
+    assert (first.code, first.place) == ("EDI-TOO-MANY", "segment 2")
+    assert isinstance(second, ReadDocument)
+
+
+def test_ten_thousand_lines_that_say_nothing_are_refused_in_time() -> None:
+    """What is told does not grow with what is wrong."""
+    [found] = outcomes(invoic(INVOIC.replace("LIN+1", "LIN'" * 10_000 + "LIN+1").replace("MOA+79:10'", "")))
+    assert isinstance(found, Refused)
+    assert found.code == "MAP-VALUE"
+    assert len(found.text) < 10_000
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ from gateway.message import DocumentKind
 from gateway.order import Order
 from gateway.testing import sample
 from tests.strategies import invoices, mutated
-from tests.unit.test_x12_interchange import GE, GS, IEA, ISA, transaction
+from tests.x12_sets import GE, GS, IEA, ISA, transaction
 
 WRITING = Writing(
     sender=Identifier("3012345000017", "0088"),
@@ -92,9 +92,7 @@ def full() -> Invoice:
         receiving_advice="R-1",
         preceding=(PrecedingInvoice(number="F-0"),),
         payee=Party(name="Bank", ids=(Identifier("P1"),)),
-        delivery=Delivery(
-            name="Store", location=Identifier("3020000000029", "0088"), date=datetime.date(2026, 10, 30)
-        ),
+        delivery=Delivery(name="Store", location=Identifier("3020000000029", "0088"), date=datetime.date(2026, 10, 30)),
         seller=replace(made.seller, contact=Contact(name="Ann", phone="+33 1", email="ann@acme.example")),
         extensions={"x:order_date": "2026-10-01", "x:department": "12"},
     )
@@ -275,7 +273,7 @@ def test_an_invoice_is_read() -> None:
         Identifier("012345678905", "0160"),
     )
     assert (invoice.totals.with_vat, invoice.totals.lines) == (Decimal("25.00"), Decimal("25.00"))
-    assert found.places["BG-25[1]/BT-129"] == "segment 7, IT1.2"
+    assert found.places["BG-25[1]/BT-129"] == "segment 9, IT1.2"
     assert "computed" in found.places["BG-25[1]/BT-131"]
 
 
@@ -300,7 +298,9 @@ def test_taxes_are_read_once() -> None:
 
 def test_allowances_and_charges_are_read() -> None:
     """Amounts have two implied decimals; those of a line count in its amount."""
-    invoice = invoice_of(HEAD + LINE + "SAC*A*C310***100*Z*4~SAC*C*ZZZZ***50**********Pallet~TDS*2650~SAC*C*D240***200~")
+    invoice = invoice_of(
+        HEAD + LINE + "SAC*A*C310***100*Z*4~SAC*C*ZZZZ***50**********Pallet~TDS*2650~SAC*C*D240***200~"
+    )
     assert invoice.lines[0].net_amount == Decimal("24.50")
     assert invoice.lines[0].allowances == (
         Adjustment(amount=Decimal("1.00"), percent=Decimal(4), reason="Discount", reason_code="95"),
@@ -436,3 +436,56 @@ def test_any_bytes(data: bytes, lenient: bool) -> None:
             assert isinstance(each, (ReadDocument, Refused))
     except Refused as refused:
         assert refused.code.startswith("X12-")
+
+
+def test_line_amounts_are_computed_where_there_are_none() -> None:
+    """Quantity × price ÷ its base, less allowances, plus charges, rounded once; without a price there is none."""
+    invoice = invoice_of(HEAD + "IT1*1*3*EA*33.335*HP~SAC*A*C310***10~SAC*C*ZZZZ***25~TDS*115~")
+    assert [(each.net_amount, each.price) for each in invoice.lines] == [
+        (Decimal("1.15"), Price(net=Decimal("33.335"), base_quantity=Decimal(100)))
+    ]
+    [found] = documents(HEAD + "IT1*1*3*EA~TDS*100~")
+    assert isinstance(found, Refused)
+    assert "BG-25[1]/BT-131 (Invoice line net amount) has no value" in found.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"vat_breakdown": "add"}, "M104", "vat_breakdown takes 'compute' or 'sum'"),
+        ({"line_amounts": "sum"}, "M104", "line_amounts takes 'compute'"),
+        ({"set": {"BG-20": [{"each": "SAC[A]", "otherwise": "no", "BT-92": "SAC.5"}]}}, "M104", "takes true"),
+        ({"set": {"BT-10": "RFF[ON]"}}, "M132", "there is no segment 'RFF'"),
+        ({"set": {"BT-10": "N1[BY]/TDS.1"}}, "M132", "TDS does not stand in a group that N1 begins"),
+        ({"set": {"BT-10": "N1[BY]"}}, "M151", "does not say which element"),
+        ({"set": {"BT-115": "TDS.1 | implied('2')"}}, "M123", "implied"),
+    ],
+)
+def test_mistakes_of_mappings_are_told(changes: dict[str, Any], code: str, words: str) -> None:
+    """When the configuration is loaded, not when an invoice comes."""
+    made = compile_mapping(MappingSource("m", {"extends": "x12-810-read", **changes}), {})
+    assert not isinstance(made, (ReadPlan, WritePlan))
+    assert [each.code for each in made] == [code]
+    assert words in made[0].text
+
+
+@pytest.mark.parametrize(
+    ("segment", "code", "words"),
+    [
+        ("REF*IA*{BT-29}~", "M131", "the end of the segment is not written"),
+        ("ABCD*1", "M131", "two or three capitals and *"),
+        ("ZZ9*{BT-1}", "M132", "there is no segment ZZ9"),
+        ("N2*{BT-1}**{BT-2}", "M133", "N2 has 2 elements"),
+        ("NTE*LONG*{BT-1}", "M134", "takes 3 there"),
+    ],
+)
+def test_mistakes_of_templates_are_told(segment: str, code: str, words: str) -> None:
+    """As those of EDIFACT are."""
+    data = {"writes": "x12", "message": "810:004010", "segments": [segment]}
+    made = compile_mapping(MappingSource("m", data), {})
+    assert not isinstance(made, (ReadPlan, WritePlan))
+    assert code in [each.code for each in made]
+    assert any(words in each.text for each in made), made
+    wrong = compile_mapping(MappingSource("m", {**data, "message": "INVOIC:D:96A:UN", "segments": ["CTT*{BT-1}"]}), {})
+    assert not isinstance(wrong, (ReadPlan, WritePlan))
+    assert "810:004010" in wrong[0].text

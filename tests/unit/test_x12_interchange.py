@@ -9,18 +9,7 @@ from gateway.formats.x12.interchange import Interchange, Transaction, read_inter
 from gateway.formats.x12.syntax import Separators
 from gateway.invoice import Identifier
 from tests.strategies import mutated
-
-ISA = "ISA*00*          *00*          *ZZ*SENDER         *01*123456789      *261103*0930*U*00401*000000007*1*T*>~"
-GS = "GS*IN*APP*THEIRS*20261103*0930*7*X*004010~"
-
-
-def transaction(control: str = "0001", body: str = "BIG*20261103*F-1~TDS*100~", segments: int | None = None) -> str:
-    """A transaction set 810."""
-    return f"ST*810*{control}~{body}SE*{segments or body.count('~') + 2}*{control}~"
-
-
-GE, IEA = "GE*1*7~", "IEA*1*000000007~"
-GOOD = ISA + GS + transaction() + GE + IEA
+from tests.x12_sets import GE, GOOD, GS, IEA, ISA, transaction
 
 
 def outcomes(text: str | bytes, *, strict: bool = True, most: int = 100) -> list[Interchange | Refused]:
@@ -199,6 +188,12 @@ def test_there_are_limits() -> None:
     """Many transaction sets, and a segment without an end."""
     many = ISA + GS + "".join(transaction(f"{each:04}") for each in range(5)) + "GE*5*7~" + IEA
     assert refusal(many, most=4).code == "X12-TOO-MANY"
+    groups = "".join(GS + GE.replace("1", "0", 1) for _ in range(5))
+    assert "more than 4 functional groups" in refusal(ISA + groups + IEA, most=4).text
+    assert "more than 4 acknowledgments" in refusal(ISA + "TA1*1~" * 5 + IEA, most=4).text
+    stray = refusal(ISA + "N1*SE~" * 5000 + IEA.replace("1", "0", 1))
+    assert stray.text.endswith("and more")
+    assert len(stray.text) < 2000
     assert refusal(ISA + GS + "ST*810*" + "x" * 200_000).code == "X12-SEGMENT-LENGTH"
 
 

@@ -27,6 +27,8 @@ from gateway.invoice import Identifier
 
 _BOM = b"\xef\xbb\xbf"
 MOST_PROBLEMS = 20
+MOST_SEGMENTS = 200_000
+"""Most segments of a message, which is in memory as a whole: an invoice of some 25,000 lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class _Place(NamedTuple):
     start: int
     end: int
     number: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,9 @@ class Interchange:
             )
 
     def _segments(self, place: _Place) -> tuple[Segment, ...]:
+        if place.length > MOST_SEGMENTS:
+            text = f"message {place.reference[:40]} has {place.length} segments; at most {MOST_SEGMENTS} are read"
+            raise Refused("EDI-TOO-MANY", text, place=f"segment {place.number}")
         try:
             text = self.data[place.start : place.end].decode(self.encoding)
         except UnicodeDecodeError:
@@ -254,7 +260,7 @@ class _Envelope:
             self._wrong("EDI-REFERENCE", f"segment {first.number}: the message reference {reference} stands twice")
         self._references |= {(group, reference), ("", reference)}
         type_ = header.elements[1] if len(header.elements) > 1 else ()
-        self._messages.append(_Place(reference, type_, group, first.start, span.end, first.number))
+        self._messages.append(_Place(reference, type_, group, first.start, span.end, first.number, counted))
 
     def _open_group(self, span: Span) -> None:
         if self._group is not None or self._message is not None:

@@ -19,7 +19,8 @@ QUALIFIERS = {"0088": "07", "gln": "07", "0060": "01", "duns": "01"}
 """Scheme of an identifier (ISO 6523 or the name used in partner files) → interchange ID qualifier (X12 I05)."""
 MUTUAL = "ZZ"
 LONGEST_ID = 15
-_REPEATS_FROM = "004020"
+NO_REPETITIONS = "U"
+"""ISA11 where repetitions have no separator: the standards identifier that stood there before version 004020."""
 _BASIC = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 !\"&'()*+,-./:;?=")
 
 
@@ -44,11 +45,6 @@ class Envelope:
     line_breaks: bool = False
     charset: Charset = "extended"
     folding: bool = True
-
-    @property
-    def repeats(self) -> bool:
-        """True when the version has a repetition separator, in ISA11."""
-        return self.version >= _REPEATS_FROM
 
 
 def write_interchange(envelope: Envelope, functional: str, sets: Sequence[tuple[str, Lines]]) -> bytes:
@@ -80,14 +76,9 @@ def write_segments(envelope: Envelope, lines: Lines) -> bytes:
 def _joined(envelope: Envelope, lines: Lines) -> bytes:
     signs = envelope.separators
     end = signs.segment + ("\r\n" if envelope.line_breaks and signs.segment not in "\r\n" else "")
-    forbidden = _signs(envelope)
+    forbidden = signs.signs()
     text = _isa(envelope) + end + "".join(_line(tag, elements, signs, forbidden) + end for tag, elements in lines)
     return text.encode("utf-8")
-
-
-def _signs(envelope: Envelope) -> frozenset[str]:
-    """The signs that separate in this version."""
-    return envelope.separators.signs() - (frozenset() if envelope.repeats else {envelope.separators.repetition})
 
 
 def _line(tag: str, elements: Elements, signs: Separators, forbidden: frozenset[str]) -> str:
@@ -122,7 +113,7 @@ def _isa(envelope: Envelope) -> str:
         *receiver,
         f"{at:%y%m%d}",
         f"{at:%H%M}",
-        envelope.separators.repetition if envelope.repeats else "U",
+        envelope.separators.repetition or NO_REPETITIONS,
         envelope.version[:5],
         str(envelope.control % 10**9).zfill(9),
         "1" if envelope.acknowledge else "0",
@@ -169,7 +160,7 @@ def encoder(envelope: Envelope) -> Callable[[str], str]:
     basic set), and separators, which X12 cannot tell from data, become spaces. The function raises `ValueError` naming the
     sign when it cannot be written, or when folding is off.
     """
-    signs = _signs(envelope)
+    signs = envelope.separators.signs()
     basic, folding = envelope.charset == "basic", envelope.folding
 
     def has(character: str) -> bool:

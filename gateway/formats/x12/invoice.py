@@ -15,6 +15,9 @@ from gateway.mapping.builtin import X12_810, builtin
 from gateway.mapping.compile import compile_mapping
 from gateway.mapping.write import WritePlan
 
+REPEATS_FROM = "004020"
+"""The first version whose interchanges have a repetition separator."""
+
 
 def write(invoice: Invoice, writing: Writing) -> bytes:
     """The interchange; raises `Refused`: MAP-WRITE for what the mapping cannot lay out, X12-… for the envelope."""
@@ -51,7 +54,7 @@ def envelope_of(writing: Writing, options: X12Options, version: str) -> Envelope
         separators=Separators(
             element=options.element_separator,
             component=options.component_separator,
-            repetition=options.repetition_separator,
+            repetition=options.repetition_separator if version >= REPEATS_FROM else "",
             segment=options.segment_terminator,
         ),
         line_breaks=options.line_breaks,

@@ -92,6 +92,7 @@ class Walk:
         elif tag == "GE":
             self._close_group(span)
         elif tag == "TA1" and self._group is None:
+            self._limit(len(self.acknowledgments), "acknowledgments TA1", span)
             self.acknowledgments.append(self._parse(span))
         elif self._set is None:
             text = f"{tag} stands outside a transaction set"
@@ -105,11 +106,13 @@ class Walk:
             text = "ST stands outside the functional groups; a GS goes before it"
             raise Refused("X12-STRUCTURE", text, place=f"segment {span.number}")
         self._abandon("the next ST", span)
+        self._limit(self._sets, "transaction sets", span)
         self._sets += 1
-        if self._sets > self._most:
-            text = f"there are more than {self._most} transaction sets"
-            raise Refused("X12-TOO-MANY", text, place=f"segment {span.number}")
         self._set = (self._parse(span), span)
+
+    def _limit(self, count: int, what: str, span: Span) -> None:
+        if count >= self._most:
+            raise Refused("X12-TOO-MANY", f"there are more than {self._most} {what}", place=f"segment {span.number}")
 
     def _abandon(self, before: str, span: Span) -> None:
         """A transaction set without its SE is refused: what is left of it may be anything."""
@@ -161,6 +164,7 @@ class Walk:
         if self._group is not None:
             self._abandon("the next GS", span)
             self._end_group([("X12-STRUCTURE", f"group {self._group.control} has no GE (segment {span.number})")])
+        self._limit(len(self.groups), "functional groups", span)
         header = self._parse(span)
         self.groups.append(header)
         self._group = _Group(header, len(self.places))
@@ -213,7 +217,8 @@ class Walk:
     def _note(self, problems: list[tuple[str, str]], code: str, text: str, place: str) -> None:
         where = f"{text} ({place})"
         if self._strict:
-            problems.append((code, where))
+            if len(problems) <= MOST_PROBLEMS:
+                problems.append((code, where))
         elif len(self.warnings) < MOST_PROBLEMS:
             self.warnings.append(where)
 
@@ -251,7 +256,7 @@ class _Group:
 def _refused(problems: list[tuple[str, str]], place: str) -> Refused:
     texts = [text for _, text in problems[:MOST_PROBLEMS]]
     if len(problems) > MOST_PROBLEMS:
-        texts.append(f"and {len(problems) - MOST_PROBLEMS} more")
+        texts.append("and more")
     return Refused(problems[0][0], "; ".join(texts), place=place)
 
 
