@@ -30,6 +30,7 @@ from gateway.errors import ConfigRefused, Problem, Refused
 from gateway.flow.config_cases import find_files, read_files
 from gateway.flow.config_test import Outcome, run_all, update
 from gateway.flow.official import at_once
+from gateway.flow.samples import lacking
 from gateway.mapping.problems import CODES as MAPPING_CODES
 from gateway.official.alone import Alone
 from gateway.official.check import MODULE
@@ -48,10 +49,13 @@ CODES = {**CONFIGURATION_CODES, **MAPPING_CODES}
 )
 @click.option("--deny-warnings", is_flag=True, help="Fail on warnings as well.")
 @click.option("--online", is_flag=True, help="Also reach every endpoint: name, port, TLS, directories.")
+@click.option("--require-samples", is_flag=True, help="Fail on rules without a sample they pass and one they fail.")
 @pass_site
-def check(site: Site, form: str, *, deny_warnings: bool, online: bool) -> None:
+def check(site: Site, form: str, *, deny_warnings: bool, online: bool, require_samples: bool) -> None:
     """Check every file of the site and tell every problem with its place; exit code 1 when there is an error."""
     snapshot, problems = check_site(site.root, catalogue(), now=datetime.now(UTC))
+    if snapshot is not None:
+        problems = tuple(sorted((*problems, *lacking(snapshot, catalogue(), required=require_samples))))
     errors = sum(problem.severity == "error" for problem in problems)
     warnings = len(problems) - errors
     _tell(problems, form, site.root)

@@ -236,8 +236,8 @@ def print_story(console: Console, told: Story) -> None:
     for finding in document.findings:
         console.print(f"  {finding.severity}: {escape(_finding(finding.rule, finding.text, finding.place))}")
         if finding.term:
-            told = f"{finding.name} ({finding.term})" if finding.name else finding.term
-            console.print(f"      about {escape(told)}, {finding.level} rule")
+            about = f"{finding.name} ({finding.term})" if finding.name else finding.term
+            console.print(f"      about {escape(about)}, {finding.level} rule")
         if finding.found or finding.expected:
             console.print(f"      found '{escape(finding.found)}', expected {escape(finding.expected)}")
         if finding.output:
@@ -246,7 +246,9 @@ def print_story(console: Console, told: Story) -> None:
             console.print(f"      what to do ({finding.owner}): {escape(finding.fix)}")
     for added in document.provenance:
         before = f", was '{escape(added.before)}'" if added.before else ""
-        console.print(f"  added {added.term} = {escape(added.after)} from {escape(added.source)} ({added.rule}){before}")
+        console.print(
+            f"  added {added.term} = {escape(added.after)} from {escape(added.source)} ({added.rule}){before}"
+        )
     console.print("[bold]what happened[/] (times UTC)")
     for moment in told.moments:
         console.print(f"  {moment.at:%Y-%m-%d %H:%M:%S}  {escape(moment.text)}  [dim]{moment.actor}[/]")

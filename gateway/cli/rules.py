@@ -145,8 +145,8 @@ def _told(found: tuple[Finding, ...], by: str) -> None:
         console.print(
             f"[{_COLOURS[each.severity]}]{word:8}[/]{escape(each.rule)}  {escape(each.text)}", highlight=False
         )
-        if each.place:
-            console.print(f"        {escape(each.place)}", highlight=False)
+        if each.output:
+            console.print(f"        {escape(each.output)}", highlight=False)
     errors = sum(each.severity is not Severity.WARN for each in found)
     console.print(f"{errors} error(s), {len(found) - errors} warning(s); checked by {escape(by or 'no rules')}")
 

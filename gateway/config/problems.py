@@ -74,6 +74,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "W002": ("A test file without what it tests", "Remove it, or rename it after its partner or mapping."),
     "W200": ("The mapping is not used", "Remove it, or name it in a partner file."),
     "W201": ("Official rules will be lacking", "Import the pack (`gateway rules import FILE`) or name other rules under `official`; documents that need it are held."),
+    "W202": ("A rule without samples", "Add to `partners/NAME.test.yaml` a document that the rule finds something in and one it does not; `gateway check --require-samples` makes this an error."),
     "W300": ("The file of a secret is readable by others", "chmod 600 it."),
     "W301": ("A password goes over a connection without TLS", "Use an https:// address; whoever sits on the way reads the password."),
     "W302": ("Messages are taken from anybody who knows two names", "Set require.signed to true, or ask for a certificate or password with `client`. Without either a stranger can also find out, by sending a captured message changed in many ways, what was encrypted in it with CBC."),

@@ -182,7 +182,9 @@ def _read_invoices(file: Path) -> Iterator[Invoice]:
         if isinstance(found, Refused):
             raise found
         if found.invoice is None:
-            raise Refused("NOT-AN-INVOICE", f"{file.name} holds a document of kind {found.kind}; name files of invoices")
+            raise Refused(
+                "NOT-AN-INVOICE", f"{file.name} holds a document of kind {found.kind}; name files of invoices"
+            )
         yield found.invoice
 
 

@@ -68,11 +68,13 @@ def findings(examined: Examination, answer: bytes | GatewayError | None) -> tupl
 def _findings(examined: Examination, answer: bytes | GatewayError | None) -> Iterator[Finding]:
     if examined.refused is not None:
         code, text, place = examined.refused.code, examined.refused.text, examined.refused.place
-        yield Finding(rule=code, severity=Severity.HOLD, text=text, place=place, owner="gateway")
+        yield Finding(rule=code, severity=Severity.HOLD, text=text, output=place, owner="gateway", level="official")
     for lacking in examined.chosen.lacking:
         yield _lacking(lacking)
     for note in examined.chosen.notes:
-        yield Finding(rule="OFFICIAL-CHOICE", severity=Severity.WARN, text=note, term="BT-24", owner="gateway")
+        yield Finding(
+            rule="OFFICIAL-CHOICE", severity=Severity.WARN, text=note, term="BT-24", owner="gateway", level="official"
+        )
     if isinstance(answer, GatewayError):
         yield _not_run(f"the official rules could not be run: {answer}")
     elif answer is not None:
@@ -84,7 +86,7 @@ def _findings(examined: Examination, answer: bytes | GatewayError | None) -> Ite
 def _of(answer: Answer, packs: Sequence[Pack]) -> Iterator[Finding]:
     if answer.refused is not None:
         code, text, place = answer.refused
-        yield Finding(rule=code, severity=Severity.HOLD, text=text, place=place, owner="gateway")
+        yield Finding(rule=code, severity=Severity.HOLD, text=text, output=place, owner="gateway", level="official")
     for pack, why in answer.failed:
         yield _not_run(f"{pack} could not be run: {why}")
     titles = {pack.id: pack.title for pack in packs}
@@ -92,7 +94,7 @@ def _of(answer: Answer, packs: Sequence[Pack]) -> Iterator[Finding]:
         yield _finding(result, titles.get(result.pack, result.pack))
     if answer.more:
         text = f"{answer.more} more results of the official rules are not listed; correct those above first"
-        yield Finding(rule="OFFICIAL-MORE", severity=Severity.HOLD, text=text)
+        yield Finding(rule="OFFICIAL-MORE", severity=Severity.HOLD, text=text, level="official")
 
 
 def _finding(result: Result, title: str) -> Finding:
@@ -106,7 +108,8 @@ def _finding(result: Result, title: str) -> Finding:
         text=f"{title}: {result.text}" if schema else result.text,
         term=f"BG-25[{result.item}]/{term}" if inside else term,
         name=name,
-        place=f"output line {result.line}, {result.path}" if result.path else f"output line {result.line}",
+        level="official",
+        output=f"line {result.line}, {result.path}" if result.path else f"line {result.line}",
     )
 
 
@@ -128,9 +131,12 @@ def _lacking(lacking: Lacking) -> Finding:
         name=TERMS["BT-24"].name,
         fix="make the pack available (`gateway rules list` shows what there is), then replay",
         owner="gateway",
+        level="official",
     )
 
 
 def _not_run(text: str) -> Finding:
     fix = "replay the document; if it happens again, the log of the gateway says more"
-    return Finding(rule="OFFICIAL-NOT-RUN", severity=Severity.HOLD, text=text, fix=fix, owner="gateway")
+    return Finding(
+        rule="OFFICIAL-NOT-RUN", severity=Severity.HOLD, text=text, fix=fix, owner="gateway", level="official"
+    )

@@ -26,13 +26,13 @@ class _Many:
 def grouped(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """`findings` in their order, equal ones of several items joined (`(lines 1–50)`), at most 200 of them.
 
-    `term` and `place` of a joined finding are those of the first item. What is over the limit is counted by one last
+    `term`, `place` and `output` of a joined finding are those of the first item. What is over the limit is counted by one last
     finding, as severe as the worst of what it stands for.
     """
     kept: dict[Finding, _Many] = {}
     omitted, worst = 0, Severity.WARN
     for finding in findings:
-        key = replace(finding, term=_INDEX.sub("", finding.term), place="")
+        key = replace(finding, term=_INDEX.sub("", finding.term), place="", output="")
         if key not in kept and len(kept) >= MOST_FINDINGS:
             omitted += 1
             worst = max(worst, finding.severity, key=_RANK.index)

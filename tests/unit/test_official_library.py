@@ -122,11 +122,11 @@ def test_results_become_findings() -> None:
         result("XSD", "fatal", "Element 'x': This element is not expected."),
     )
     first, lines, warning, schema = findings(examined, pack_answer(Answer(results=told)))
-    assert (first.rule, first.severity, first.term, first.place) == (
+    assert (first.rule, first.severity, first.term, first.output) == (
         "BR-CO-10",
         Severity.HOLD,
         "BT-106",
-        "output line 7, /Invoice",
+        "line 7, /Invoice",
     )
     assert first.text == told[0].text
     assert lines.term == "BG-25[1]/BT-131"

@@ -23,7 +23,7 @@ from gateway.endpoints.as2.message import Composed, Protection, compose
 from gateway.endpoints.as2.outcome import judge, remembered
 from gateway.endpoints.as2.receive import identity_of
 from gateway.endpoints.as2.settings import As2Settings
-from gateway.endpoints.as2.spooled import SpooledComposed, compose_spooled
+from gateway.endpoints.as2.spooled_compose import SpooledComposed, compose_spooled
 from gateway.endpoints.base import Outgoing, OwedAnswer, Parts, Sent
 from gateway.endpoints.http_client import HttpClient, Way, authorization, way_of, why
 from gateway.endpoints.http_expect import Held

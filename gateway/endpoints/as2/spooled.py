@@ -21,8 +21,6 @@ from gateway.endpoints.as2.ber import Element
 from gateway.endpoints.as2.enveloped import Sealed
 from gateway.endpoints.as2.message import PKCS7, PKCS7_SIGNATURE
 from gateway.endpoints.as2.mime import Part
-from gateway.endpoints.as2.spooled_compose import SpooledComposed as SpooledComposed  # noqa: PLC0414  # the sender takes it from here
-from gateway.endpoints.as2.spooled_compose import compose_spooled as compose_spooled  # noqa: PLC0414  # the sender takes it from here
 from gateway.endpoints.as2.spooled_files import Files
 from gateway.endpoints.as2.window import OnDisk, Segment, Window
 from gateway.errors import Refused
