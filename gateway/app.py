@@ -85,6 +85,7 @@ def catalogue() -> Catalogue:
                 writes=each.write is not None,
                 mapping=each.mapping,
                 options=each.options,
+                acknowledged=each.acknowledged,
             )
             for name, each in FORMATS.items()
         },
@@ -143,7 +144,7 @@ class App:
         self._senders = {name: kind.sender(self._parts) for name, kind in KINDS.items() if kind.sender is not None}
         answerers = {name: sender for name, sender in self._senders.items() if isinstance(sender, Answerer)}
         self._official = OfficialRules(reactor, self._tasks, settings.official, on_death=metrics.worker_ended)
-        read = ReadStep(self._flow, self.current, at_once=4 * threads)
+        read = ReadStep(self._flow, self.current, at_once=4 * threads, sending=self._senders)
         self._worker = Worker(
             self._flow,
             reactor,

@@ -19,12 +19,16 @@ class Direction(StrEnum):
 
 
 class DocumentKind(StrEnum):
-    """What a document is; `FILE` is one the gateway hands on without reading it."""
+    """What a document is; `FILE` is one the gateway hands on without reading it.
+
+    An `ACKNOWLEDGEMENT` is one of ours: what the sender of a message is told about what was read in it.
+    """
 
     INVOICE = "invoice"
     CREDIT_NOTE = "credit-note"
     ORDER = "order"
     FILE = "file"
+    ACKNOWLEDGEMENT = "acknowledgement"
 
 
 class MessageState(StrEnum):
@@ -182,6 +186,7 @@ class Delivery:
     `position` orders the plan: the deliveries of one position are tried one after the other (`rank` 0 first, the next
     when it failed), different positions go side by side. `proof` says in words what shows that it arrived. `expected`
     is what a receipt that comes later must show, in words of its kind; None while nothing was sent that awaits one.
+    `acknowledge_by` is set while the partner has the document and its functional acknowledgement is still to come.
     """
 
     id: str
@@ -200,6 +205,7 @@ class Delivery:
     last_error: str | None = None
     proof: str | None = None
     expected: Mapping[str, str] | None = None
+    acknowledge_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,7 @@ def _escaped(text: str) -> str:
 
 
 def _summary(snapshot: Snapshot | None, errors: int, warnings: int) -> str:
-    if snapshot is None:
+    if snapshot is None or errors:
         return f"{errors} error(s), {warnings} warning(s); what a code means: gateway explain CODE"
     counted = f"{len(snapshot.partners)} partner(s), {len(snapshot.mappings)} mapping(s)"
     return f"{counted}: no error, {warnings} warning(s)"

@@ -3,6 +3,7 @@
 import getpass
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -257,6 +258,9 @@ def print_story(console: Console, told: Story) -> None:
     for delivery in told.deliveries:
         console.print(f"[bold]delivery {delivery.id}[/] over '{delivery.endpoint}': {delivery.state}")
         console.print(f"  Message-ID {told.outgoing[delivery.id].peer_id}, {delivery.attempts} attempt(s)")
+        if delivery.acknowledge_by is not None:
+            late = ", overdue" if delivery.acknowledge_by < datetime.now(UTC) else ""
+            console.print(f"  acknowledgement awaited until {delivery.acknowledge_by:%Y-%m-%d %H:%M} UTC{late}")
         if delivery.proof:
             console.print(f"  proof: {escape(delivery.proof)}")
         for receipt in told.receipts[delivery.id]:

@@ -7,7 +7,7 @@ import click
 
 from gateway.errors import Refused
 from gateway.formats import FORMATS, recognise
-from gateway.formats.base import Format, Reading
+from gateway.formats.base import Format, ReadAcknowledgement, ReadDocument, Reading
 from gateway.formats.likeness import likeness
 
 MOST_BYTES = 200 * 1024**2
@@ -58,11 +58,17 @@ def _documents(each: Format, data: bytes) -> list[str]:
         found = list(islice(each.read(data, Reading()), MOST_TOLD + 1))
     except Refused as refused:
         return [f"cannot be read: {refused}"]
-    lines = [
-        f"refused: {read}" if isinstance(read, Refused) else f"{read.kind.replace('-', ' ')} {read.number}"
-        for read in found[:MOST_TOLD]
-    ]
+    lines = [_line(read) for read in found[:MOST_TOLD]]
     return [*lines, "and more"] if len(found) > MOST_TOLD else lines
+
+
+def _line(read: ReadDocument | ReadAcknowledgement | Refused) -> str:
+    if isinstance(read, Refused):
+        return f"refused: {read}"
+    if isinstance(read, ReadAcknowledgement):
+        said = read.acknowledgement
+        return f"{said.kind} about {said.level} {said.message or said.group or said.interchange}: {said.verdict}"
+    return f"{read.kind.replace('-', ' ')} {read.number}"
 
 
 COMMANDS = (recognise_command,)

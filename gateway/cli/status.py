@@ -104,6 +104,15 @@ def _stand(tx: Tx, snapshot: Snapshot, daemon: Daemon, now: datetime) -> dict[st
             for state in _STOPPED
             if (counted := len(messages.recent(tx, state=state, limit=MOST_COUNTED)))
         },
+        "overdue_acknowledgements": [
+            {
+                "document": each.document_id,
+                "delivery": each.id,
+                "partner": each.partner,
+                "by": _iso(each.acknowledge_by),
+            }
+            for each in deliveries.overdue(tx, limit=MOST_COUNTED)
+        ],
         "unmatched_receipts": len(receipts.unmatched(tx, limit=MOST_COUNTED)),
         "expiring_certificates": [
             {"use": use, "owner": owner, "serial": serial, "until": _iso(until)}
@@ -137,6 +146,10 @@ def _calls(stand: Mapping[str, Any]) -> Iterator[str]:
     for ended in _ENDED:
         if count := stand["deliveries"].get(ended):
             yield f"{_counted(count)} delivery(ies) {ended}; see the document: gateway show ID, then: gateway resend ID"
+    if overdue := stand["overdue_acknowledgements"]:
+        first = overdue[0]
+        text = f"{_counted(len(overdue))} acknowledgement(s) overdue, the first from {first['partner']} since"
+        yield f"{text} {first['by']}; see it: gateway show {first['document']}, then ask the partner"
     for each in stand["expiring_certificates"]:
         owner = f"certificate of {each['owner']} ({each['use']}, serial {each['serial']})"
         act = "make the next: gateway cert new NAME" if each["use"] == "own" else "ask the partner for the next"

@@ -60,12 +60,13 @@ CheckOfficial = Callable[[Path | None, str, Sequence[str], Mapping[str, Any]], I
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormatFacts:
-    """What the configuration needs to know of a format."""
+    """What the configuration needs to know of a format; `acknowledged` as of `gateway.formats.base.Format`."""
 
     reads: bool
     writes: bool
     mapping: Literal["none", "optional", "required"]
     options: type[FormatOptions]
+    acknowledged: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,6 +171,14 @@ class Sends(Strict):
     mapping: str | None = Field(default=None, description="mapping to read with, for formats that need one")
     options: Mapping[str, Any] = Field(default_factory=dict, description="settings of the format")
     partner: str | None = Field(default=None, description="partner all documents are for; none: found by identifiers")
+    acknowledge: Literal["contrl", "997", "none"] | None = Field(
+        default=None,
+        description="how what was received is acknowledged: contrl for edifact, 997 for x12, none; not written: when the "
+        "sender asks for it (UNB 0031, ISA14)",
+    )
+    acknowledge_over: str | None = Field(
+        default=None, description="endpoint of this partner that acknowledgements go to; none: the one it came over"
+    )
 
 
 class RouteStep(Strict):
@@ -182,6 +190,20 @@ class RouteStep(Strict):
 
 def _step(value: Any) -> Any:
     return {"endpoint": value} if isinstance(value, str) else value
+
+
+class AwaitedAcknowledgement(Strict):
+    """The functional acknowledgement (CONTRL, 997) of what was sent: whether it must come, and until when."""
+
+    awaited: Literal["none", "expected", "required"] = Field(
+        default="none",
+        description="expected: its absence is an alert; required: nothing counts as delivered before it has come",
+    )
+    within: Duration = Field(default=timedelta(days=1), description="time after the delivery until it is overdue")
+
+
+def _awaited(value: Any) -> Any:
+    return {"awaited": value} if isinstance(value, str) else value
 
 
 class Receives(Strict):
@@ -200,6 +222,12 @@ class Receives(Strict):
         default=("auto",),
         min_length=1,
         description="official rules for what is written as UBL or CII: auto (by its BT-24), none, or packs by name",
+    )
+    acknowledgement: Annotated[
+        AwaitedAcknowledgement, BeforeValidator(_awaited, json_schema_input_type=str | AwaitedAcknowledgement)
+    ] = Field(
+        default=AwaitedAcknowledgement(),
+        description="functional acknowledgement of the partner: none, expected, required, or with a deadline",
     )
     route: tuple[Annotated[RouteStep, BeforeValidator(_step, json_schema_input_type=str | RouteStep)], ...] = Field(
         min_length=1, description="deliveries, all of them made side by side"

@@ -9,10 +9,11 @@ import string
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.config.catalogue import Catalogue, CompiledMapping
+from gateway.config.catalogue import Catalogue, CompiledMapping, FormatFacts
 from gateway.config.models import FILE
 from gateway.config.problems import Problems, did_you_mean, shown
 from gateway.config.source import Source, Steps
+from gateway.message import DocumentKind
 from gateway.terms import GROUPS, TERMS
 
 PLACEHOLDERS = frozenset({"kind", "number", "id", "date", "extension", "name"})
@@ -112,10 +113,35 @@ class References:
                 text = f"nothing is received over '{name}': endpoints of the kind '{kind}' only send"
                 self._problems.refer(source, (*path, *inner), "E208", text)
         self._format(source, path, entry, reads=True)
+        self._acknowledge(source, path, entry)
         partner = entry.get("partner")
         if isinstance(partner, str) and partner not in self._partners:
             text = f"there is no partner {shown(partner)}{did_you_mean(partner, self._partners)}"
             self._problems.refer(source, (*path, "partner"), "E209", text)
+
+    def _acknowledge(self, source: Source, path: Steps, entry: Mapping[str, Any]) -> None:
+        """That a partner is answered in the way of its format, over endpoints that send."""
+        wanted = entry.get("acknowledge")
+        facts = self._catalogue.formats.get(str(entry.get("format")))
+        if wanted in {"contrl", "997"} and wanted != (facts.acknowledged if facts else ""):
+            self._problems.refer(source, (*path, "acknowledge"), "E226", _no_acknowledgement(entry, facts))
+        over = entry.get("acknowledge_over")
+        if isinstance(over, str):
+            self._sent_over(source, (*path, "acknowledge_over"), over)
+        elif wanted in {"contrl", "997"}:
+            endpoints = mapping_at(source.data, "endpoints")
+            named = [name for _, name in texts(entry, "over")] or list(endpoints)
+            for name in named:
+                kind = self._catalogue.endpoints.get(str(mapping_at(endpoints, name).get("kind")))
+                if kind is not None and kind.receives and not kind.sends:
+                    text = f"nothing can be sent over '{name}'; name an endpoint for it: acknowledge_over"
+                    self._problems.refer(source, (*path, "acknowledge"), "E207", text)
+
+    def _sent_over(self, source: Source, path: Steps, name: str) -> None:
+        kind = self._endpoint(source, path, name)
+        if kind in self._catalogue.endpoints and not self._catalogue.endpoints[kind].sends:
+            text = f"nothing is sent over '{name}': endpoints of the kind '{kind}' only receive"
+            self._problems.refer(source, path, "E207", text)
 
     def _reached(self, source: Source) -> None:
         before: dict[str, list[tuple[Steps, set[str]]]] = {}
@@ -132,14 +158,19 @@ class References:
 
     def _receives(self, source: Source, path: Steps, entry: Mapping[str, Any]) -> None:
         self._format(source, path, entry, reads=False)
+        facts = self._catalogue.formats.get(str(entry.get("format")))
+        wanted = entry.get("acknowledgement")
+        wanted = wanted.get("awaited") if isinstance(wanted, Mapping) else wanted
+        if wanted in {"expected", "required"} and not (facts and facts.acknowledged):
+            self._problems.refer(source, (*path, "acknowledgement"), "E226", _no_acknowledgement(entry, facts))
+        if path[-1] == DocumentKind.ACKNOWLEDGEMENT:
+            text = "acknowledgements are made by the gateway; say under sends: how, with acknowledge"
+            self._problems.refer(source, path, "E226", text, at_key=True)
         for inner, steps in route_steps(entry):
             seen: set[str] = set()
             for place, name in steps:
                 where = (*path, *place)
-                kind = self._endpoint(source, where, name)
-                if kind in self._catalogue.endpoints and not self._catalogue.endpoints[kind].sends:
-                    text = f"nothing is sent over '{name}': endpoints of the kind '{kind}' only receive"
-                    self._problems.refer(source, where, "E207", text)
+                self._sent_over(source, where, name)
                 if name in seen:
                     text = f"'{name}' stands twice in step {inner[-1] if len(inner) > 1 else 0}"
                     self._problems.refer(source, where, "E216", text)
@@ -247,6 +278,12 @@ class References:
 
     def _no_term(self, term: str) -> str:
         return f"there is no term {shown(term)}{did_you_mean(term, self._terms)}"
+
+
+def _no_acknowledgement(entry: Mapping[str, Any], facts: FormatFacts | None) -> str:
+    if facts is not None and facts.acknowledged:
+        return f"interchanges of the format '{entry.get('format')}' are acknowledged by {facts.acknowledged}"
+    return f"documents of the format {shown(str(entry.get('format')))} have no functional acknowledgement"
 
 
 def gln_is_right(value: str) -> bool:

@@ -23,7 +23,7 @@ from gateway.flow.config_cases import ITEM, Case, Expected, Given, Listed, Outpu
 from gateway.flow.official import Check
 from gateway.flow.rehearse import FindOrder, Rehearsal, Rehearsed, rehearse_with
 from gateway.formats import FORMATS, recognise
-from gateway.formats.base import Reading
+from gateway.formats.base import ReadAcknowledgement, Reading
 from gateway.formats.json import invoice_from_json, order_from_json
 from gateway.invoice import Invoice
 from gateway.message import DocumentKind
@@ -85,12 +85,13 @@ def _mismatches(case: Case, snapshot: Snapshot, official: Check | None) -> Itera
     try:
         data = case.given.file.read_bytes()
         find_order = _orders(case.given.orders, snapshot)
-        before = _Before(case.given, snapshot, find_order)
+        before = _Before(case.given, snapshot)
     except OSError as error:
         yield Mismatch(text=f"{error.filename} cannot be read: {error.strerror}")
         return
     except Refused as refused:
-        yield Mismatch(text=f"an order or invoice that is given cannot be read: {refused}")
+        what = "an invoice" if refused.code == "NOT-AN-INVOICE" else "a purchase order"
+        yield Mismatch(text=f"{what} cannot be read: {refused}")
         return
     rehearsal = rehearse_with(
         snapshot,
@@ -142,12 +143,11 @@ def _orders(files: Sequence[Path], snapshot: Snapshot) -> FindOrder:
 class _Before:
     """The documents a test says were accepted before: found as the store would, by the partner their buyer is."""
 
-    def __init__(self, given: Given, snapshot: Snapshot, find_order: FindOrder) -> None:
-        self._find_order = find_order
+    def __init__(self, given: Given, snapshot: Snapshot) -> None:
         self._held: list[tuple[Invoice, str | None]] = [
             (invoice, routing.identify(invoice.buyer, snapshot.partners).partner)
             for file in given.invoices
-            for invoice in _read_invoices(file)
+            for invoice in _invoices(file)
         ]
 
     def find(self, partner: str, number: str) -> Invoice | None:
@@ -171,6 +171,15 @@ class _Before:
         return (invoice for invoice, owner in self._held if owner in {None, partner})
 
 
+def _invoices(file: Path) -> Iterator[Invoice]:
+    try:
+        yield from _read_invoices(file)
+    except Refused as refused:
+        if refused.code == "NOT-AN-INVOICE":
+            raise
+        raise Refused("NOT-AN-INVOICE", f"{file.name} cannot be read: {refused}") from None
+
+
 def _read_invoices(file: Path) -> Iterator[Invoice]:
     data = file.read_bytes()
     name = recognise(data)
@@ -181,6 +190,8 @@ def _read_invoices(file: Path) -> Iterator[Invoice]:
     for found in read(data, Reading()):
         if isinstance(found, Refused):
             raise found
+        if isinstance(found, ReadAcknowledgement):
+            raise Refused("NOT-AN-INVOICE", f"{file.name} holds acknowledgements; name files of invoices")
         if found.invoice is None:
             raise Refused(
                 "NOT-AN-INVOICE", f"{file.name} holds a document of kind {found.kind}; name files of invoices"
@@ -198,6 +209,8 @@ def _read_orders(file: Path) -> Iterator[Order]:
     for found in read(data, Reading()):
         if isinstance(found, Refused):
             raise found
+        if isinstance(found, ReadAcknowledgement):
+            raise Refused("NOT-AN-ORDER", f"{file.name} holds acknowledgements; name files of orders")
         if found.order is None:
             raise Refused("NOT-AN-ORDER", f"{file.name} holds a document of kind {found.kind}; name files of orders")
         yield found.order

@@ -88,5 +88,7 @@ def _queue_again(tx: Tx, delivery: Delivery, *, person: str, why: str, snapshot:
     if settings is None:
         raise Refused("NO-ENDPOINT", f"partners/{delivery.partner}.yaml has no endpoint '{delivery.endpoint}' any more")
     advance.delivery(tx, delivery, Move.RESEND, actor=f"person:{person}", why=why)
-    deliveries.change(tx, delivery.id, deadline=tx.now + settings.retry.deadline, next_at=tx.now, last_error=None)
+    deliveries.change(
+        tx, delivery.id, deadline=tx.now + settings.retry.deadline, next_at=tx.now, last_error=None, acknowledge_by=None
+    )
     work.add(tx, "deliver", delivery.id)

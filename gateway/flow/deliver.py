@@ -13,6 +13,7 @@ from gateway.config.snapshot import Current, Snapshot
 from gateway.endpoints.base import NewReceipt, Outgoing, Sender, Sent
 from gateway.errors import Permanent, Refused, Transient
 from gateway.flow import advance, retry, settle
+from gateway.flow.awaited import awaited
 from gateway.flow.context import Flow
 from gateway.flow.lifecycle import Move
 from gateway.message import (
@@ -80,6 +81,9 @@ class DeliverStep:
         if started.content.path is not None:
             started = replace(started, content=await self._flow.tasks.in_thread(payloads.checked, started.content))
         ended = await self._send(started, snapshot)
+        wanted = awaited(started.message)
+        if ended.move is Move.DELIVER and wanted is not None and wanted.required:
+            ended = replace(ended, move=Move.HAND_OVER)  # it has arrived; the acknowledgement makes it delivered
         self._flow.metrics.attempt(started.message.channel, ended.result, time.perf_counter() - clock)
         if await self._flow.store.write(lambda tx: self._end(tx, item, started, ended)):
             self._say(started, ended)
@@ -90,7 +94,7 @@ class DeliverStep:
         delivery = self._recover(tx, deliveries.get(tx, item.subject))
         partner = snapshot.partners.get(delivery.partner)
         settings = partner.endpoints.get(delivery.endpoint) if partner else None
-        if delivery.state is DeliveryState.HANDED_OVER:
+        if delivery.state is DeliveryState.HANDED_OVER and delivery.acknowledge_by is None:
             due = delivery.next_at or delivery.deadline
             if tx.now < due:
                 work.put_back(tx, item, due=due)
@@ -212,16 +216,16 @@ class DeliverStep:
                 deliveries.change(tx, delivery.id, last_error=ended.text, next_at=ended.again_at)
                 work.put_back(tx, item, due=ended.again_at)
                 return True
-            case Move.HAND_OVER:
+            case Move.HAND_OVER if ended.sent is None or not ended.sent.delivered:
                 due = delivery.deadline
                 if ended.sent is not None and ended.sent.again_in is not None:
                     due = min(tx.now + ended.sent.again_in, due)
                 deliveries.change(tx, delivery.id, last_error=None, next_at=due)
                 work.put_back(tx, item, due=due)
                 return True
-            case Move.DELIVER:
+            case Move.DELIVER | Move.HAND_OVER:
                 assert ended.sent is not None
-                settle.delivered(tx, delivery, ended.sent, actor=self._flow.actor)
+                settle.delivered(tx, delivery, ended.sent, awaited(started.message), actor=self._flow.actor)
             case Move.REFUSE:
                 settle.refused(tx, delivery, ended.text, actor=self._flow.actor)
             case _:

@@ -10,8 +10,9 @@ from gateway.enrichment.run import enrich
 from gateway.errors import Refused
 from gateway.finding import Finding, Provenance, Severity
 from gateway.flow import routing
+from gateway.flow.awaited import InterchangeIdentity
 from gateway.formats import FORMATS
-from gateway.formats.base import ReadDocument, Reading, Writing
+from gateway.formats.base import ReadAcknowledgement, ReadDocument, Reading, Writing
 from gateway.formats.likeness import likeness
 from gateway.invoice import Identifier, Invoice
 from gateway.language import Language, speaking
@@ -57,20 +58,30 @@ def sentence(findings: Sequence[Finding], severity: Severity | None) -> str:
     return said + (f"; and {rest} more" if rest > 0 else "")
 
 
-def read_message(data: bytes, sends: Sends, snapshot: Snapshot) -> list[ReadDocument | Refused]:
-    """Every document of a message, or a `Refused` in the place of one that cannot be read; raises `Refused`."""
-    form = FORMATS[sends.format]
-    if form.read is None:
-        raise Refused("FORMAT-WRITE-ONLY", f"the format {form.name} cannot be read")
+Found = ReadDocument | ReadAcknowledgement | Refused
+
+
+def reading_of(sends: Sends, snapshot: Snapshot) -> Reading:
+    """How messages of an entry are read."""
     limits = snapshot.settings.limits
-    reading = Reading(
+    return Reading(
         mapping=snapshot.mappings.get(sends.mapping) if sends.mapping else None,
-        options=_options(form.options, sends.options),
+        options=_options(FORMATS[sends.format].options, sends.options),
         max_documents=limits.documents,
         max_depth=limits.depth,
     )
+
+
+def read_message(data: bytes, sends: Sends, snapshot: Snapshot) -> list[Found]:
+    """Every document and acknowledgement of a message, or a `Refused` in the place of one that cannot be read.
+
+    Raises `Refused` when nothing can be.
+    """
+    form = FORMATS[sends.format]
+    if form.read is None:
+        raise Refused("FORMAT-WRITE-ONLY", f"the format {form.name} cannot be read")
     try:
-        return list(form.read(data, reading))
+        return list(form.read(data, reading_of(sends, snapshot)))
     except Refused as refused:
         like = likeness(data, expected=form.extension)
         if not like:
@@ -187,24 +198,39 @@ class FileName:
 class Output:
     """A document in the form its partner wants: bytes, media type and file name.
 
-    With `source` it is those bytes of the store, handed on as they came, and `data` is empty.
+    With `source` it is those bytes of the store, handed on as they came, and `data` is empty. `identity` is what an
+    acknowledgement of it names.
     """
 
     data: bytes
     media_type: str
     filename: str
     source: PayloadRef | None = None
+    identity: InterchangeIdentity | None = None
 
 
 def counter(way: Receives, invoice: Invoice) -> str | None:
     """The name of the control number the output needs, per (sender, receiver, format); None when it needs none."""
     if not FORMATS[way.format].numbered:
         return None
-    return f"{way.format}:{_spoken(routing.own_identifier(invoice))}:{_spoken(routing.buyer_identifier(invoice))}"
+    identity = _identity(way, routing.own_identifier(invoice), routing.buyer_identifier(invoice), 0)
+    return series(way.format, identity.sender, identity.receiver)
 
 
-def _spoken(identifier: Identifier) -> str:
-    return f"{identifier.scheme or ''}/{identifier.value}"
+def series(format_: str, sender: str, receiver: str) -> str:
+    """The name of the series of control numbers of interchanges from us to a partner, by what the envelope names."""
+    return f"{format_}:{sender}:{receiver}"
+
+
+def _identity(way: Receives, sender: Identifier, receiver: Identifier, control: int) -> InterchangeIdentity:
+    """What the envelope says; the options of a format may name other identifiers than the invoice."""
+    options = _options(FORMATS[way.format].options, way.options)
+    return InterchangeIdentity(
+        format=way.format,
+        control=str(control),
+        sender=getattr(options, "sender", None) or sender.value,
+        receiver=getattr(options, "receiver", None) or receiver.value,
+    )
 
 
 def write(
@@ -231,7 +257,8 @@ def write(
     )
     data = form.write(invoice, writing)
     filename = file_name(way, name, kind=kind, number=invoice.number, extension=form.extension, at=at)
-    return Output(data=data, media_type=form.media_type, filename=filename)
+    identity = _identity(way, writing.sender, writing.receiver, control) if form.acknowledged else None
+    return Output(data=data, media_type=form.media_type, filename=filename, identity=identity)
 
 
 def file_name(way: Receives, name: FileName, *, kind: DocumentKind, number: str, extension: str, at: datetime) -> str:

@@ -42,6 +42,7 @@ class Move(StrEnum):
     TAKE = "certificates accepted"
     DECLINE = "certificates rejected"
     RESEND = "resend"
+    TURN_DOWN = "turn down"
 
 
 class IllegalMove(Exception):
@@ -92,6 +93,7 @@ DELIVERY: Mapping[tuple[DeliveryState, Move], DeliveryState] = {
     (D.PLANNED, Move.CANCEL): D.CANCELLED,
     (D.QUEUED, Move.START): D.SENDING,
     (D.QUEUED, Move.DELIVER): D.DELIVERED,  # its receipt came while it waited to be sent again
+    (D.QUEUED, Move.HAND_OVER): D.HANDED_OVER,  # the same, and its acknowledgement is still to come
     (D.QUEUED, Move.REFUSE): D.REFUSED,
     (D.QUEUED, Move.FAIL): D.FAILED,
     (D.QUEUED, Move.PARK): D.PARKED,
@@ -103,19 +105,25 @@ DELIVERY: Mapping[tuple[DeliveryState, Move], DeliveryState] = {
     (D.SENDING, Move.FAIL): D.FAILED,
     (D.SENDING, Move.REFUSE): D.REFUSED,
     (D.SENDING, Move.PARK): D.PARKED,
+    (D.HANDED_OVER, Move.HAND_OVER): D.HANDED_OVER,  # it arrived; its acknowledgement is still to come
     (D.HANDED_OVER, Move.DELIVER): D.DELIVERED,
     (D.HANDED_OVER, Move.REFUSE): D.REFUSED,
     (D.HANDED_OVER, Move.RETRY): D.QUEUED,
     (D.HANDED_OVER, Move.FAIL): D.FAILED,
     (D.HANDED_OVER, Move.PARK): D.PARKED,
+    (D.HANDED_OVER, Move.RESEND): D.QUEUED,  # no acknowledgement came, and a person asked
     (D.DELIVERED, Move.SEE): D.SEEN,
     (D.DELIVERED, Move.RESEND): D.QUEUED,
+    (D.DELIVERED, Move.TURN_DOWN): D.REFUSED,  # it arrived, and its acknowledgement refuses the content
     (D.SEEN, Move.RESEND): D.QUEUED,
+    (D.SEEN, Move.TURN_DOWN): D.REFUSED,
     (D.FAILED, Move.DELIVER): D.DELIVERED,  # its receipt came after the deadline
+    (D.FAILED, Move.HAND_OVER): D.HANDED_OVER,
     (D.FAILED, Move.REFUSE): D.REFUSED,
     (D.FAILED, Move.RESEND): D.QUEUED,
     (D.REFUSED, Move.RESEND): D.QUEUED,
     (D.PARKED, Move.DELIVER): D.DELIVERED,
+    (D.PARKED, Move.HAND_OVER): D.HANDED_OVER,
     (D.PARKED, Move.REFUSE): D.REFUSED,
     (D.PARKED, Move.RESEND): D.QUEUED,
     (D.CANCELLED, Move.RESEND): D.QUEUED,

@@ -4,6 +4,7 @@ import re
 
 from gateway.config.snapshot import Snapshot
 from gateway.flow import advance, routing
+from gateway.flow.awaited import key, notes
 from gateway.flow.examine import Addressed, Output
 from gateway.flow.lifecycle import Move
 from gateway.message import (
@@ -15,7 +16,7 @@ from gateway.message import (
     MessageState,
     new_id,
 )
-from gateway.store import deliveries, events, messages, payloads, work
+from gateway.store import deliveries, events, messages, payloads, references, work
 from gateway.store.database import Tx
 
 OPEN = frozenset(
@@ -45,12 +46,11 @@ def plan_deliveries(
     for planned in routing.plan(addressed.way):
         if planned.position in settled:
             continue
-        settings = partner.endpoints[planned.endpoint]
         message_id = new_id()
         message = Message(
             id=message_id,
             direction=Direction.OUT,
-            channel=settings.kind,
+            channel=partner.endpoints[planned.endpoint].kind,
             endpoint=planned.endpoint,
             partner=addressed.partner,
             peer_id=f"{message_id}@{domain(snapshot)}",
@@ -59,47 +59,58 @@ def plan_deliveries(
             created_at=tx.now,
             filename=output.filename,
             content_type=output.media_type,
-            headers={"document": document.id},
+            headers={"document": document.id, **notes(output.identity, addressed.way.acknowledgement)},
         )
-        messages.add(tx, message)
-        made = {"document": document.id, "peer_id": message.peer_id, "sha256": payload.sha256}
-        events.append(tx, message.id, actor=actor, axis="message", what="made", after=message.state, data=made)
-        first = planned.rank == 0
-        delivery = Delivery(
-            id=new_id(),
-            document_id=document.id,
-            message_id=message.id,
-            partner=addressed.partner,
-            endpoint=planned.endpoint,
-            position=planned.position,
-            rank=planned.rank,
-            state=DeliveryState.QUEUED if first else DeliveryState.PLANNED,
-            created_at=tx.now,
-            updated_at=tx.now,
-            deadline=tx.now + settings.retry.deadline,
-            next_at=tx.now if first else None,
-        )
-        deliveries.add(tx, delivery)
-        events.append(
-            tx,
-            document.id,
-            actor=actor,
-            axis="delivery",
-            what="plan",
-            after=delivery.state,
-            data={
-                "delivery": delivery.id,
-                "partner": delivery.partner,
-                "endpoint": delivery.endpoint,
-                "channel": settings.kind,
-                "wire_id": message.peer_id,
-                "file": output.filename,
-                "size": str(payload.size),
-                "sha256": payload.sha256,
-            },
-        )
-        if first:
-            work.add(tx, "deliver", delivery.id)
+        if output.identity is not None:
+            number = key(message.partner, output.identity.format, output.identity.control)
+            references.add(tx, "interchange", number, message.id)
+        plan_delivery(tx, document, message, planned, snapshot=snapshot, actor=actor)
+
+
+def plan_delivery(
+    tx: Tx, document: Document, message: Message, planned: routing.Planned, *, snapshot: Snapshot, actor: str
+) -> None:
+    """Add an outgoing message with the delivery that carries it, due now unless it is a fallback."""
+    settings = snapshot.partners[message.partner].endpoints[planned.endpoint]
+    messages.add(tx, message)
+    made = {"document": document.id, "peer_id": message.peer_id, "sha256": message.payload.sha256}
+    events.append(tx, message.id, actor=actor, axis="message", what="made", after=message.state, data=made)
+    first = planned.rank == 0
+    delivery = Delivery(
+        id=new_id(),
+        document_id=document.id,
+        message_id=message.id,
+        partner=message.partner,
+        endpoint=planned.endpoint,
+        position=planned.position,
+        rank=planned.rank,
+        state=DeliveryState.QUEUED if first else DeliveryState.PLANNED,
+        created_at=tx.now,
+        updated_at=tx.now,
+        deadline=tx.now + settings.retry.deadline,
+        next_at=tx.now if first else None,
+    )
+    deliveries.add(tx, delivery)
+    events.append(
+        tx,
+        document.id,
+        actor=actor,
+        axis="delivery",
+        what="plan",
+        after=delivery.state,
+        data={
+            "delivery": delivery.id,
+            "partner": delivery.partner,
+            "endpoint": delivery.endpoint,
+            "channel": settings.kind,
+            "wire_id": message.peer_id,
+            "file": message.filename or "",
+            "size": str(message.payload.size),
+            "sha256": message.payload.sha256,
+        },
+    )
+    if first:
+        work.add(tx, "deliver", delivery.id)
 
 
 def _settle(tx: Tx, document: Document, actor: str) -> set[int]:

@@ -1,27 +1,42 @@
 """Work `read`: a received message becomes documents, or is refused with the reason and its place."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 
+import structlog
 from twisted.internet.defer import DeferredSemaphore
 
 from gateway.config.snapshot import Current, Snapshot
 from gateway.errors import Refused
 from gateway.finding import Finding, Severity
-from gateway.flow import advance, routing
+from gateway.flow import acknowledge, advance, reply, routing
+from gateway.flow.acknowledge import Came, Settled
 from gateway.flow.attachments import Attachment, attachments, holds_attachments
 from gateway.flow.context import Flow
 from gateway.flow.examine import read_message
 from gateway.flow.lifecycle import Move
+from gateway.flow.reply import Replies
 from gateway.formats import recognise
-from gateway.formats.base import ReadDocument
+from gateway.formats.acknowledgement import Acknowledgement
+from gateway.formats.base import ReadAcknowledgement, ReadDocument
 from gateway.formats.json import invoice_to_json, order_to_json
-from gateway.message import Document, DocumentKind, Message, MessageState, PayloadRef, Processing, Work, new_id
+from gateway.message import (
+    Delivery,
+    Document,
+    DocumentKind,
+    Message,
+    MessageState,
+    PayloadRef,
+    Processing,
+    Work,
+    new_id,
+)
 from gateway.store import documents, events, messages, orders, payloads, references, work
 from gateway.store.database import Tx
 
+log = structlog.get_logger()
 UNREADABLE = "unreadable"
 MOST_READ = 200 * 1024**2
 """Bytes of the largest message whose documents are read: that takes a multiple of it in memory, whatever may be sent."""
@@ -43,6 +58,22 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """What is in a message: documents, acknowledgements of what we sent, and the ones that are owed for it."""
+
+    pieces: list[_Piece] = field(default_factory=list)
+    came: list[Came] = field(default_factory=list)
+    owed: list[Replies] = field(default_factory=list)
+
+    @property
+    def said(self) -> str:
+        """How much there is, in words."""
+        acknowledgements = sum(len(each.said) for each in self.came)
+        also = f", {acknowledgements} acknowledgement(s)" if acknowledgements else ""
+        return f"{len(self.pieces)} document(s){also}"
+
+
+@dataclass(frozen=True, slots=True)
 class _Unread:
     """A message that cannot be read, and why."""
 
@@ -52,11 +83,12 @@ class _Unread:
 
 
 class ReadStep:
-    """Takes work `read`; at most `at_once` messages are in memory for it."""
+    """Takes work `read`; at most `at_once` messages are in memory for it. `sending` are the kinds that can send."""
 
-    def __init__(self, flow: Flow, current: Current, *, at_once: int) -> None:
+    def __init__(self, flow: Flow, current: Current, *, at_once: int, sending: Collection[str] = ()) -> None:
         self._flow = flow
         self._current = current
+        self._sending = frozenset(sending)
         self._in_memory = DeferredSemaphore(at_once)
 
     async def take_together(self, items: Sequence[Work]) -> Sequence[Work]:
@@ -92,15 +124,37 @@ class ReadStep:
             await self._flow.store.write(lambda tx: work.done(tx, item))
             return
         try:
-            pieces = await self._flow.in_stage("read", _read, message, data, snapshot)
+            found = await self._flow.in_stage("read", _read, message, data, snapshot)
         except Refused as refused:
             unread = [_Unread(item, message, str(refused))]
             await self._flow.store.write(lambda tx: self._refuse(tx, unread))
             self._told(unread)
             return
-        made = await self._flow.store.write(lambda tx: self._commit(tx, item, message, pieces, snapshot))
-        self._flow.say("message_read", message_id=message.id, partner=message.partner, documents=made)
-        self._flow.poke("process")
+        settled = await self._flow.store.write(lambda tx: self._commit(tx, item, message, found, snapshot))
+        self._flow.say("message_read", message_id=message.id, partner=message.partner, documents=len(found.pieces))
+        await self._acknowledged(message, settled)
+        self._flow.poke("process", "deliver")
+
+    async def _acknowledged(self, message: Message, settled: Sequence[Settled]) -> None:
+        for each in settled:
+            self._flow.metrics.acknowledgement(each.kind, each.event)
+            fields = {"message_id": message.id, "partner": message.partner, "kind": each.kind, "why": each.text}
+            delivery = each.delivery
+            if delivery is not None:
+                fields |= {"delivery_id": delivery.id, "document_id": delivery.document_id}
+            if each.delivered and delivery is not None:
+                await self._delivered(delivery)
+            if each.event in {"acknowledgement_received", "acknowledgement_repeated"}:
+                self._flow.say(each.event, **fields)
+            else:
+                log.warning(each.event, **fields)
+
+    async def _delivered(self, delivery: Delivery) -> None:
+        def unit(tx: Tx) -> tuple[Document, Message]:
+            return documents.get(tx, delivery.document_id), messages.get(tx, delivery.message_id)
+
+        document, sent = await self._flow.store.read(unit)
+        self._flow.metrics.delivered(sent.channel, (self._flow.now() - document.created_at).total_seconds())
 
     def _refuse(self, tx: Tx, unread: Sequence[_Unread]) -> None:
         said = [(each.message, each.why) for each in unread]
@@ -112,22 +166,28 @@ class ReadStep:
             message = each.message
             self._flow.say("message_refused", message_id=message.id, partner=message.partner, why=each.why)
 
-    def _commit(self, tx: Tx, item: Work, message: Message, pieces: Sequence[_Piece], snapshot: Snapshot) -> int:
-        advance.message(tx, message, Move.READ, actor=self._flow.actor, why=f"{len(pieces)} document(s)")
+    def _commit(self, tx: Tx, item: Work, message: Message, found: _Found, snapshot: Snapshot) -> list[Settled]:
+        actor = self._flow.actor
+        advance.message(tx, message, Move.READ, actor=actor, why=found.said)
         there = documents.of_message(tx, message.id)
+        answered = any(document.kind is DocumentKind.ACKNOWLEDGEMENT for document in there)
         known: dict[int | None, list[Document]] = defaultdict(list)  # by attachment, in their order
         for document in there:
-            known[document.attachment].append(document)
+            if document.kind is not DocumentKind.ACKNOWLEDGEMENT:
+                known[document.attachment].append(document)
         free = max((document.position for document in there), default=0) + 1
-        for piece in pieces:
+        for piece in found.pieces:
             before = known[piece.number].pop(0) if known[piece.number] else None
             if before is None:
                 self._add(tx, message, piece, free, snapshot)
                 free += 1
             elif before.state is Processing.REJECTED and before.reason == UNREADABLE:
                 self._read_again(tx, before, message, piece, snapshot)
+        settled = acknowledge.settle_all(tx, message, found.came, actor=actor)
+        if not answered:  # else: what was read at first is what its sender was told
+            reply.send(tx, message, found.owed, free, snapshot, sending=self._sending, actor=actor)
         work.done(tx, item)
-        return len(pieces)
+        return settled
 
     def _add(self, tx: Tx, message: Message, piece: _Piece, position: int, snapshot: Snapshot) -> None:
         read = piece.read
@@ -228,31 +288,32 @@ def _is_to_be_read(message: Message, snapshot: Snapshot) -> bool:
     return sends is not None and sends.format != "file"
 
 
-def _read(message: Message, data: bytes, snapshot: Snapshot) -> list[_Piece]:
+def _read(message: Message, data: bytes, snapshot: Snapshot) -> _Found:
     partner = snapshot.partners.get(message.partner)
     if partner is None:
         raise Refused(
             "SENDER-UNKNOWN", f"partners/{message.partner}.yaml is not there any more; restore it, then replay"
         )
+    found = _Found()
     if not holds_attachments(message.content_type):
-        return list(_pieces(message, data, snapshot))
+        _find(found, message, data, snapshot)
+        return found
     _check_size(message)
     assert message.content_type is not None
-    pieces: list[_Piece] = []
     for attachment in attachments(data, message.content_type):
         try:
-            pieces += _pieces(message, attachment.data, snapshot, attachment)
+            _find(found, message, attachment.data, snapshot, attachment)
         except Refused as refused:  # this one cannot be read; the others can
             text = f"{attachment.called}: {refused.text}"
             named = Refused(refused.code, text, place=refused.place)
-            pieces.append(_Piece(attachment, recognise(attachment.data) or "file", named, None))
-    return pieces
+            found.pieces.append(_Piece(attachment, recognise(attachment.data) or "file", named, None))
+    return found
 
 
-def _pieces(
-    message: Message, data: bytes, snapshot: Snapshot, attachment: Attachment | None = None
-) -> Iterator[_Piece]:
-    """The documents of a message, or of an attachment; raises `Refused`."""
+def _find(
+    found: _Found, message: Message, data: bytes, snapshot: Snapshot, attachment: Attachment | None = None
+) -> None:
+    """Add what is in a message, or in an attachment; raises `Refused`."""
     filename = attachment.filename if attachment else message.filename
     partner = snapshot.partners[message.partner]
     sends = routing.entry(partner, endpoint=message.endpoint, filename=filename)
@@ -260,8 +321,16 @@ def _pieces(
         raise _no_entry(message, filename)
     if sends.format != "file":
         _check_size(message)
+    said: dict[bytes, list[Acknowledgement]] = {}
     for read in read_message(data, sends, snapshot):
-        yield _Piece(attachment, sends.format, read, _canonical_bytes(read))
+        if isinstance(read, ReadAcknowledgement):
+            said.setdefault(read.source or data, []).append(read.acknowledgement)
+        else:
+            found.pieces.append(_Piece(attachment, sends.format, read, _canonical_bytes(read)))
+    found.came.extend(Came(source, tuple(each)) for source, each in said.items())
+    owed = reply.replies_to(data, sends, message.endpoint, snapshot)
+    if owed is not None:
+        found.owed.append(owed)
 
 
 def _no_entry(message: Message, filename: str | None) -> Refused:

@@ -11,7 +11,8 @@ from gateway.errors import Refused
 from gateway.finding import Finding, Provenance, Severity
 from gateway.flow import examine, routing
 from gateway.flow.official import Check
-from gateway.formats.base import ReadDocument
+from gateway.formats.acknowledgement import Acknowledgement
+from gateway.formats.base import ReadAcknowledgement, ReadDocument
 from gateway.formats.json import invoice_from_json, order_from_json
 from gateway.invoice import Invoice
 from gateway.message import DocumentKind
@@ -116,6 +117,9 @@ def rehearse_with(
         return Rehearsal(refused=str(refused))
     told = []
     for number, read in enumerate(found, start=control):
+        if isinstance(read, ReadAcknowledgement):
+            told.append(_acknowledgement(read.acknowledgement))
+            continue
         told.append(
             _unreadable(read)
             if isinstance(read, Refused)
@@ -162,6 +166,14 @@ def _unreadable(refused: Refused) -> Rehearsed:
     )
     return Rehearsed(
         kind=DocumentKind.INVOICE, number=None, state="rejected", outcome="cannot be read", findings=(finding,)
+    )
+
+
+def _acknowledgement(said: Acknowledgement) -> Rehearsed:
+    about = said.message or said.group or said.interchange or said.number
+    outcome = f"{said.kind} about {said.level} {about}: {said.verdict}; it would be matched to what was sent"
+    return Rehearsed(
+        kind=DocumentKind.ACKNOWLEDGEMENT, number=said.number or None, state="acknowledgement", outcome=outcome
     )
 
 

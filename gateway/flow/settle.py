@@ -7,6 +7,7 @@ from gateway.errors import Transient
 from gateway.finding import Finding, Severity
 from gateway.flow import advance, lifecycle
 from gateway.flow.advance import LostRace
+from gateway.flow.awaited import Awaited, awaited
 from gateway.flow.context import Flow
 from gateway.flow.lifecycle import Move
 from gateway.message import (
@@ -33,7 +34,11 @@ _MOVES = {
     ReceiptOutcome.REFUSED: Move.REFUSE,
 }
 _OPEN = frozenset({DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.HANDED_OVER})
-_RESULTS = {Move.DELIVER: AttemptResult.OK, Move.REFUSE: AttemptResult.REFUSED}
+_RESULTS = {
+    Move.DELIVER: AttemptResult.OK,
+    Move.HAND_OVER: AttemptResult.OK,
+    Move.REFUSE: AttemptResult.REFUSED,
+}
 
 
 class Settlement:
@@ -54,7 +59,7 @@ class Settlement:
             document = await self._flow.store.read(lambda tx: documents.get(tx, delivery.document_id))
             waited = (self._flow.now() - document.created_at).total_seconds()
             self._flow.metrics.delivered(late.channel, waited)
-        if event in {"delivery_delivered", "receipt_repeated"}:
+        if event in {"delivery_delivered", "delivery_handed_over", "receipt_repeated"}:
             self._flow.say(event, **fields)
         else:
             log.warning(event, **fields)
@@ -78,45 +83,34 @@ def settle_unit(tx: Tx, late: LateReceipt, *, actor: str) -> tuple[str, Delivery
     if delivery is None:
         sent = late.judge(None)
         for receipt in sent.receipts:
-            _keep_unmatched(tx, late.partner, receipt)
+            keep_unmatched(tx, late.partner, receipt)
         return "receipt_unmatched", None
+    assert message is not None
     sent = late.judge(delivery)
     (receipt,) = sent.receipts
     move = _MOVES.get(receipt.outcome)
-    if move is None or (delivery.state, move) not in lifecycle.DELIVERY:
+    wanted = awaited(message)
+    if move is Move.DELIVER and wanted is not None and wanted.required:
+        move = Move.HAND_OVER
+    if move is None or delivery.acknowledge_by is not None or (delivery.state, move) not in lifecycle.DELIVERY:
         return _note(tx, delivery, receipt, actor=actor), delivery
-    _close_attempts(tx, delivery, receipt, move)
+    close_attempts(tx, delivery, move, text=receipt.text)
     keep(tx, delivery, receipt)
     told = {"receipt": receipt.kind, **receipt.details}
     advance.delivery(tx, delivery, move, actor=actor, why=sent.proof or receipt.text, data=told)
     deliveries.change(tx, delivery.id, next_at=None)
     work.add(tx, "deliver", delivery.id)  # what waits for the receipt finds that there is nothing left to do
-    if move is Move.DELIVER:
-        delivered(tx, delivery, sent, actor=actor)
-        return "delivery_delivered", delivery
+    if move is not Move.REFUSE:
+        delivered(tx, delivery, sent, wanted, actor=actor)
+        return "delivery_delivered" if move is Move.DELIVER else "delivery_handed_over", delivery
     refused(tx, delivery, receipt.text, actor=actor)
     return "delivery_refused", delivery
 
 
 def _note(tx: Tx, delivery: Delivery, receipt: NewReceipt, *, actor: str) -> str:
     """Keep a receipt that changes no state, unless it is there already."""
-    kept = receipts.of_delivery(tx, delivery.id)
-    if _is_there(kept, receipt):
+    if not note(tx, delivery, receipt, "receipt", actor=actor):
         return "receipt_repeated"
-    if len(kept) < MOST_KEPT:
-        keep(tx, delivery, receipt)
-        events.append(
-            tx,
-            delivery.document_id,
-            actor=actor,
-            axis="delivery",
-            what="receipt",
-            before=delivery.state,
-            after=delivery.state,
-            why=receipt.text,
-            data={"delivery": delivery.id, "partner": delivery.partner, "endpoint": delivery.endpoint}
-            | {"receipt": receipt.kind, **receipt.details},
-        )
     if receipt.outcome is not ReceiptOutcome.UNMATCHED:
         return "receipt_repeated"
     if delivery.state in _OPEN:
@@ -124,22 +118,46 @@ def _note(tx: Tx, delivery: Delivery, receipt: NewReceipt, *, actor: str) -> str
     return "receipt_unmatched"
 
 
-def _keep_unmatched(tx: Tx, partner: str, receipt: NewReceipt) -> None:
+def note(tx: Tx, delivery: Delivery, receipt: NewReceipt, what: str, *, actor: str) -> bool:
+    """Keep a receipt with a line of history and no change of state; False when it is there already."""
+    kept = receipts.of_delivery(tx, delivery.id)
+    if is_there(kept, receipt):
+        return False
+    if len(kept) < MOST_KEPT:
+        keep(tx, delivery, receipt)
+        events.append(
+            tx,
+            delivery.document_id,
+            actor=actor,
+            axis="delivery",
+            what=what,
+            before=delivery.state,
+            after=delivery.state,
+            why=receipt.text,
+            data={"delivery": delivery.id, "partner": delivery.partner, "endpoint": delivery.endpoint}
+            | {"receipt": receipt.kind, **receipt.details},
+        )
+    return True
+
+
+def keep_unmatched(tx: Tx, partner: str, receipt: NewReceipt) -> None:
+    """Keep a receipt that fits no delivery, once, and not without end."""
     kept = receipts.unmatched_of(tx, partner, limit=MOST_KEPT)
-    if len(kept) < MOST_KEPT and not _is_there(kept, receipt):
+    if len(kept) < MOST_KEPT and not is_there(kept, receipt):
         receipts.add(tx, _row(tx, partner, receipt))
 
 
-def _is_there(kept: list[Receipt], receipt: NewReceipt) -> bool:
+def is_there(kept: list[Receipt], receipt: NewReceipt) -> bool:
+    """Whether one of these has the same bytes."""
     digest = payloads.body_of(receipt.payload).sha256
     return any(each.payload is not None and each.payload.sha256 == digest for each in kept)
 
 
-def _close_attempts(tx: Tx, delivery: Delivery, receipt: NewReceipt, move: Move) -> None:
+def close_attempts(tx: Tx, delivery: Delivery, move: Move, *, text: str) -> None:
     """The receipt was faster than the answer to the attempt: what becomes of that does not matter any more."""
     if delivery.state is DeliveryState.SENDING:
         for attempt in deliveries.open_attempts(tx, delivery.id):
-            deliveries.end_attempt(tx, attempt.id, result=_RESULTS[move], text=receipt.text)
+            deliveries.end_attempt(tx, attempt.id, result=_RESULTS[move], text=text)
 
 
 def keep(tx: Tx, delivery: Delivery, receipt: NewReceipt) -> None:
@@ -161,15 +179,16 @@ def _row(tx: Tx, partner: str, receipt: NewReceipt, delivery_id: str | None = No
     )
 
 
-def delivered(tx: Tx, delivery: Delivery, sent: Sent, *, actor: str) -> None:
-    """What follows from proof that a delivery arrived: no other way is needed."""
-    deliveries.change(tx, delivery.id, proof=sent.proof, last_error=None)
+def delivered(tx: Tx, delivery: Delivery, sent: Sent, wanted: Awaited | None, *, actor: str) -> None:
+    """What follows from proof that a delivery arrived: no other way is needed, and its acknowledgement is due."""
+    until = tx.now + wanted.within if wanted is not None else None
+    deliveries.change(tx, delivery.id, proof=sent.proof, last_error=None, next_at=None, acknowledge_by=until)
     supersede(tx, delivery, actor=actor)
 
 
 def refused(tx: Tx, delivery: Delivery, why: str, *, actor: str) -> None:
     """The other side refused the content: no other way is tried, the document waits for a person."""
-    deliveries.change(tx, delivery.id, last_error=why)
+    deliveries.change(tx, delivery.id, last_error=why, acknowledge_by=None)
     document = documents.get(tx, delivery.document_id)
     finding = Finding(
         rule="CONTENT-REFUSED",

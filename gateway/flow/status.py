@@ -72,9 +72,9 @@ def show_queues(tx: Tx, metrics: Metrics) -> None:
         {(channel, state): count for channel, state, count, _ in rows},
         {channel: oldest for channel, state, _, oldest in rows if state is DeliveryState.QUEUED},
     )
-    awaited = [(count, oldest) for _, state, count, oldest in rows if state is DeliveryState.HANDED_OVER]
-    metrics.receipts_awaited(
-        sum(count for count, _ in awaited), oldest=min((oldest for _, oldest in awaited), default=None)
-    )
+    count, oldest = deliveries.receipts_awaited(tx)
+    metrics.receipts_awaited(count, oldest=oldest)
+    awaited, overdue = deliveries.acknowledgements_awaited(tx)
+    metrics.acknowledgements_awaited(awaited, overdue=overdue)
     held = documents.held(tx)
     metrics.held({kind: count for kind, count, _ in held}, oldest=min((since for _, _, since in held), default=None))

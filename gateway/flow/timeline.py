@@ -43,6 +43,9 @@ LABELS: Mapping[Processing, str] = {
 }
 
 
+ACKNOWLEDGEMENT_AWAITED = "handed over, acknowledgement awaited"
+
+
 def label(document: Document, sent: tuple[Delivery, ...]) -> str:
     """One label for people, computed from the separate states of a document and its deliveries."""
     if document.state is not Processing.RELEASED:
@@ -58,9 +61,9 @@ def label(document: Document, sent: tuple[Delivery, ...]) -> str:
         (DeliveryState.FAILED, "delivery failed"),
         (DeliveryState.HANDED_OVER, "handed over, receipt awaited"),
     ):
-        stuck = {each.position for each in live if each.state is state}
-        if stuck - done:
-            return said
+        stuck = [each for each in live if each.state is state and each.position not in done]
+        if stuck:
+            return said if any(each.acknowledge_by is None for each in stuck) else ACKNOWLEDGEMENT_AWAITED
     return "on its way" if done or steps else "released, being written"
 
 
@@ -132,6 +135,12 @@ def _say(event: Event) -> str:
             return f"delivered to {where}: {event.why}"
         case "delivery", "hand over":
             return f"handed over to {where}: {event.why}"
+        case "delivery", "acknowledge":
+            return f"acknowledged by {where}: {event.why}"
+        case "delivery", "turn down":
+            return f"refused by {where} after delivery: {event.why}"
+        case "processing", "made":
+            return f"made: {event.why}"
         case "delivery", "receipt":
             return f"a receipt from {where} changed nothing: {event.why}"
         case "delivery", "retry" if event.before == DeliveryState.HANDED_OVER:

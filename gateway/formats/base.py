@@ -8,6 +8,8 @@ from typing import Literal
 from gateway.config.catalogue import CompiledMapping
 from gateway.config.model import FormatOptions
 from gateway.errors import Refused
+from gateway.finding import Finding
+from gateway.formats.acknowledgement import Acknowledgement, Verdict
 from gateway.invoice import Identifier, Invoice
 from gateway.message import DocumentKind
 from gateway.order import Order
@@ -17,7 +19,8 @@ from gateway.order import Order
 class ReadDocument:
     """A document read from a message. `places` says where in the source a value stood, by term (`BG-25[2]/BT-131`).
 
-    `source` holds the document's own bytes when the message holds several and they can be told apart.
+    `source` holds the document's own bytes when the message holds several and they can be told apart. `warnings` are
+    what reading let pass, of severity `warn`.
     """
 
     kind: DocumentKind
@@ -25,6 +28,15 @@ class ReadDocument:
     invoice: Invoice | None = None
     order: Order | None = None
     places: Mapping[str, str] = field(default_factory=dict)
+    source: bytes | None = None
+    warnings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAcknowledgement:
+    """What a message says about one that was sent; `source` as of a document."""
+
+    acknowledgement: Acknowledgement
     source: bytes | None = None
 
 
@@ -53,8 +65,30 @@ class Writing:
     options: FormatOptions = field(default_factory=FormatOptions)
 
 
-Read = Callable[[bytes, Reading], Iterator[ReadDocument | Refused]]
-"""Yields each document, or a `Refused` in place of one that cannot be read; raises `Refused` when nothing can be."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An acknowledgement to be sent for an interchange that was received.
+
+    `sender` and `receiver` are those of the acknowledgement, `interchange` is the control number of what it is about.
+    `asked` says that the sender asked for it. `write` makes the bytes with the control number given, at that time.
+    """
+
+    kind: str
+    asked: bool
+    sender: Identifier
+    receiver: Identifier
+    interchange: str
+    verdict: Verdict
+    write: Callable[[int, datetime], bytes]
+
+
+Read = Callable[[bytes, Reading], Iterator[ReadDocument | ReadAcknowledgement | Refused]]
+"""Yields each document or acknowledgement, or a `Refused` in place of one that cannot be read; raises `Refused` when
+nothing can be.
+"""
+
+Replies = Callable[[bytes, Reading], Iterator[Reply]]
+"""Yields what can be said about each interchange of a file, by how its messages are read; never about acknowledgements."""
 
 Write = Callable[[Invoice, Writing], bytes]
 """The document as bytes; raises `Refused` when the invoice lacks what the format cannot do without."""
@@ -62,7 +96,11 @@ Write = Callable[[Invoice, Writing], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """A format: `numbered` ones carry an interchange control number, so they are written where it is allocated."""
+    """A format: `numbered` ones carry an interchange control number, so they are written where it is allocated.
+
+    `acknowledged` is the name of the functional acknowledgement that its interchanges are answered with, empty when
+    there is none; `replies` makes ours.
+    """
 
     name: str
     title: str
@@ -74,3 +112,5 @@ class Format:
     mapping: Literal["none", "optional", "required"] = "none"
     options: type[FormatOptions] = FormatOptions
     numbered: bool = False
+    acknowledged: str = ""
+    replies: Replies | None = None

@@ -83,6 +83,9 @@ class Metrics:
         self._validation = self._counter(
             "validation_failures_total", "Findings of rules, by rule and what they do.", "rule", "severity"
         )
+        self._acknowledgements = self._counter(
+            "acknowledgements_total", "Functional acknowledgements received, by what they did.", "kind", "result"
+        )
         self._parked = self._counter(
             "work_parked_total", "Work set aside because it raised something unexpected.", "kind"
         )
@@ -100,6 +103,8 @@ class Metrics:
         self._receipts_oldest = self._gauge(
             "receipts_oldest_timestamp_seconds", "When the longest awaited receipt began to be awaited; 0: none is."
         )
+        self._awaited = self._gauge("acknowledgements_awaited", "Deliveries whose acknowledgement has not come.")
+        self._overdue = self._gauge("acknowledgements_overdue", "Deliveries whose acknowledgement is overdue.")
         self._certificates = self._gauge(
             "certificate_not_after_timestamp_seconds",
             "When a certificate in the configuration expires.",
@@ -197,6 +202,10 @@ class Metrics:
         """Count a finding of a rule."""
         self._validation.labels(rule, severity).inc()
 
+    def acknowledgement(self, kind: str, event: str) -> None:
+        """Count a functional acknowledgement by its log event: acknowledgement_received, _refused, _repeated …"""
+        self._acknowledgements.labels(kind, event.removeprefix("acknowledgement_")).inc()
+
     def parked(self, kind: str) -> None:
         """Count work that was set aside because of an unexpected exception."""
         self._parked.labels(kind).inc()
@@ -229,6 +238,11 @@ class Metrics:
         """Show how many receipts have not come, and since when the longest awaited one is."""
         self._receipts.set(count)
         self._receipts_oldest.set(oldest.timestamp() if oldest else 0)
+
+    def acknowledgements_awaited(self, count: int, *, overdue: int) -> None:
+        """Show how many functional acknowledgements are still to come, and how many of them should have come."""
+        self._awaited.set(count)
+        self._overdue.set(overdue)
 
     def certificates(self, expiries: Iterable[tuple[str, str, str, datetime]]) -> None:
         """Show when certificates expire, as (role, owner, serial, not after); those of earlier calls go away."""

@@ -3,15 +3,16 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import and_, bindparam, func, insert, select, update
 
 from gateway.message import Attempt, AttemptResult, Delivery, DeliveryState
 from gateway.store import paging
+from gateway.store.columns import Moment
 from gateway.store.database import NotFound, Tx
 from gateway.store.portable import Statement
 from gateway.store.tables import attempt, delivery, message
 
-CHANGEABLE = frozenset({"attempts", "next_at", "deadline", "last_error", "proof", "expected"})
+CHANGEABLE = frozenset({"attempts", "next_at", "deadline", "last_error", "proof", "expected", "acknowledge_by"})
 WAITING = (
     DeliveryState.PLANNED,
     DeliveryState.QUEUED,
@@ -38,6 +39,14 @@ _queue = (
     .group_by(message.c.channel, delivery.c.state)
     .order_by(message.c.channel, delivery.c.state)
 )
+_handed_over = select(func.count(), func.min(delivery.c.created_at)).where(
+    delivery.c.state == DeliveryState.HANDED_OVER, delivery.c.acknowledge_by.is_(None)
+)
+_unacknowledged = delivery.c.acknowledge_by.is_not(None)
+_late = and_(_unacknowledged, delivery.c.acknowledge_by < bindparam("now", type_=Moment))
+_awaited = select(func.count()).where(_unacknowledged)
+_overdue_count = select(func.count()).where(_late)
+_overdue = select(delivery).where(_late).order_by(delivery.c.acknowledge_by, delivery.c.id).limit(bindparam("limit"))
 _add_attempt = Statement(insert(attempt))
 _end_attempt = Statement(
     update(attempt)
@@ -109,6 +118,23 @@ def recent(
 def queue(tx: Tx) -> list[Queue]:
     """What waits, by endpoint kind and state."""
     return [Queue(*row) for row in tx.connection.execute(_queue)]
+
+
+def receipts_awaited(tx: Tx) -> tuple[int, datetime | None]:
+    """How many deliveries are handed over without proof that they arrived, and when the first of them was made."""
+    count, oldest = tx.connection.execute(_handed_over).one()
+    return count, oldest
+
+
+def acknowledgements_awaited(tx: Tx) -> tuple[int, int]:
+    """How many functional acknowledgements are still to come, and how many of those are overdue."""
+    awaited = tx.connection.scalar(_awaited) or 0
+    return awaited, tx.connection.scalar(_overdue_count, {"now": tx.now}) or 0
+
+
+def overdue(tx: Tx, *, limit: int = 50) -> list[Delivery]:
+    """The deliveries whose acknowledgement is overdue, the longest first."""
+    return [_delivery(row) for row in tx.connection.execute(_overdue, {"now": tx.now, "limit": limit})]
 
 
 def add_attempt(tx: Tx, item: Attempt) -> None:

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from sqlalchemy import bindparam, delete, insert, select, text
+from sqlalchemy import bindparam, delete, insert, or_, select, text
 
 from gateway.message import Processing
 from gateway.order import Share
@@ -23,7 +23,11 @@ _release = Statement(delete(share).where(share.c.document_id == bindparam("id"))
 _of = Statement(
     select(share.c.item, share.c.amount)
     .join(document, document.c.id == share.c.document_id)
-    .where(share.c.of == bindparam("of"), share.c.document_id != bindparam("id"), document.c.state.in_(_COUNTING))
+    .where(
+        share.c.of == bindparam("of"),
+        share.c.document_id != bindparam("id"),
+        or_(*(document.c.state == state for state in _COUNTING)),
+    )
 )
 
 
@@ -38,16 +42,17 @@ def take(tx: Tx, document_id: str, partner: str, shares: Sequence[Share]) -> Map
     if not tx.embedded:
         for name in sorted({_key(partner, each.of) for each in shares}):
             tx.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _lock(name)})
-    rows = [
-        {
-            "of": _key(partner, each.of),
-            "item": each.item,
-            "document_id": document_id,
-            "amount": format(each.amount, "f"),
-        }
-        for each in shares
-    ]
-    _add.run_all(tx, rows)
+    rows: dict[tuple[str, str], Decimal] = {}
+    for each in shares:  # what the columns cannot tell apart is one row
+        place = (indexable(_key(partner, each.of)), indexable(each.item))
+        rows[place] = rows.get(place, Decimal(0)) + each.amount
+    _add.run_all(
+        tx,
+        [
+            {"of": of, "item": item, "document_id": document_id, "amount": format(amount, "f")}
+            for (of, item), amount in rows.items()
+        ],
+    )
     return used(tx, partner, shares, besides=document_id)
 
 

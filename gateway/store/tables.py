@@ -135,6 +135,13 @@ delivery = Table(
     Column("last_error", Words),
     Column("proof", Words),
     Column("expected", Json),
+    Column("acknowledge_by", Moment),
+    Index(
+        "delivery_acknowledge",
+        "acknowledge_by",
+        sqlite_where=text("acknowledge_by IS NOT NULL"),
+        postgresql_where=text("acknowledge_by IS NOT NULL"),
+    ),
     Index("delivery_by_document", "document_id", "position", "rank", "id"),
     Index("delivery_by_message", "message_id"),
     Index("delivery_by_state", "state", "id"),

@@ -53,7 +53,7 @@ class House:
         self.acceptance = Acceptance(self.store, node=self.node, poke=self._poke, counted=lambda _: None)
         answerers = {name: each for name, each in senders.items() if isinstance(each, Answerer)}
         self.official = OfficialRules(reactor, self._tasks, snapshot.settings.official)
-        read = ReadStep(flow, self.current, at_once=4)
+        read = ReadStep(flow, self.current, at_once=4, sending=senders)
         self.together = read.take_together  # as a test may replace it
         self.worker = Worker(
             flow,

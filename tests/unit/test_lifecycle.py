@@ -58,8 +58,10 @@ def test_any_sequence_keeps_a_legal_state(axis: Axis, moves: list[Move]) -> None
 
 
 def test_delivered_never_falls_back_by_itself() -> None:
-    """Only a person's resend takes a delivery out of delivered."""
-    assert {move for (state, move) in lifecycle.DELIVERY if state is DeliveryState.DELIVERED} == {Move.SEE, Move.RESEND}
+    """Only a person's resend, and an acknowledgement that refuses the content, take a delivery out of delivered."""
+    moves = {move for (state, move) in lifecycle.DELIVERY if state is DeliveryState.DELIVERED}
+    assert moves == {Move.SEE, Move.RESEND, Move.TURN_DOWN}
+    assert lifecycle.DELIVERY[DeliveryState.DELIVERED, Move.TURN_DOWN] is DeliveryState.REFUSED
 
 
 @pytest.mark.parametrize("axis", TABLES)

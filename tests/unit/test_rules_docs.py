@@ -1,17 +1,36 @@
 """The reference pages of rules and enrichment: one for each kind, with examples that the gateway takes."""
 
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from gateway.enrichment import ENRICHMENTS
 from gateway.rules import RULES
+from gateway.rules.sets import SETS, Use, rule_set
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 _EXAMPLE = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def _module_of_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module that the page of the kind `python` names, with its function."""
+    module = ModuleType("acme_rules")
+    page = (REFERENCE / "rules" / "python.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    exec(code, module.__dict__)  # our own page
+    monkeypatch.setitem(sys.modules, "acme_rules", module)
+
+
+def _valid(model: type[BaseModel], example: dict[str, Any]) -> Any:
+    """An example, checked as a partner's file of a site that lists the module is."""
+    return model.model_validate(example, context={"python": ("acme_rules",)})
 
 
 def _examples(page: Path, key: str) -> list[dict[str, Any]]:
@@ -29,7 +48,7 @@ def test_every_rule_kind_has_a_page_with_examples_that_work(kind: str) -> None:
     assert len(examples) >= 2
     for example in examples:
         assert example["kind"] == kind
-        assert RULES[kind].settings.model_validate(example).id == example["id"]
+        assert _valid(RULES[kind].settings, example).id == example["id"]
 
 
 @pytest.mark.parametrize("kind", RULES)
@@ -61,3 +80,14 @@ def test_the_enrichment_page_shows_every_kind_and_setting() -> None:
     text = page.read_text(encoding="utf-8")
     for kind in ENRICHMENTS.values():
         assert all(f"`{name}`" in text for name in kind.settings.model_fields if name != "kind")
+
+
+def test_the_page_of_rule_sets_tells_every_rule() -> None:
+    """Its examples are taken as they stand, and each set has a section that names all its rules."""
+    page = REFERENCE / "rule-sets.md"
+    for example in _examples(page, "rules"):
+        Use.model_validate(example)
+    text = page.read_text(encoding="utf-8")
+    for name in SETS:
+        section = text.partition(f"## `{name}`")[2].partition("\n## ")[0]
+        assert set(re.findall(r"^\| `([^`]+)`", section, re.MULTILINE)) == {rule.id for rule in rule_set(name).rules}

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gateway.errors import Refused
+from gateway.finding import Finding, Severity
 from gateway.formats.edifact.lines import unwrapped
 from gateway.formats.edifact.message_text import split_message
+from gateway.formats.edifact.packages import Package
+from gateway.formats.edifact.repertoire import stranger
 from gateway.formats.edifact.syntax import (
     CHARSETS,
     STANDARD,
@@ -26,7 +29,10 @@ from gateway.formats.edifact.syntax import (
 from gateway.invoice import Identifier
 
 _BOM = b"\xef\xbb\xbf"
+_LOOKED_AT = 4096
+_MESSAGE = re.compile(rb"UNH.[^'+]{1,35}.[A-Z]{6}[^A-Za-z0-9]")
 MOST_PROBLEMS = 20
+_FIX = "ask the sender to correct its envelopes; `lenient: false` under options refuses such interchanges"
 MOST_SEGMENTS = 200_000
 """Most segments of a message, which is in memory as a whole: an invoice of some 25,000 lines."""
 
@@ -59,7 +65,8 @@ class _Place(NamedTuple):
 class Interchange:
     """One interchange: who sent it to whom (the scheme of the identifiers is the qualifier), when, and what is in it.
 
-    `date` and `time` stay what was written. `warnings` are what a lenient reading let pass.
+    `date` and `time` stay what was written. `warnings` are what a lenient reading let pass, `packages` the objects of
+    bytes between its messages.
     """
 
     syntax: str
@@ -72,11 +79,12 @@ class Interchange:
     application_reference: str
     test: bool
     separators: Separators
-    warnings: tuple[str, ...]
+    warnings: tuple[Finding, ...]
     count: int
     data: bytes = field(repr=False)
     encoding: str = ""
     places: tuple[_Place, ...] = field(repr=False, default=())
+    packages: tuple[Package, ...] = ()
 
     def messages(self) -> Iterator[Message | Refused]:
         """Each message, or a `Refused` in place of one with a segment that cannot be read."""
@@ -118,11 +126,11 @@ def read_interchanges(
 ) -> Iterator[Interchange | Refused]:
     """Each interchange of a file, or a `Refused` (codes EDI-…) with all that is wrong with its envelope.
 
-    With `strict` off, wrong counts and references of trailers, repeated references and segments between messages become
-    warnings. `encoding` is a character set that holds whatever UNB declares; with `unwrap` lines that were broken at a
+    With `strict` off, wrong counts and references of trailers, repeated references, segments between messages and signs
+    outside the character set become warnings. `encoding` is a character set that holds whatever UNB declares; with `unwrap` lines that were broken at a
     fixed length are put together. Raises `Refused` when what follows cannot be told apart from the interchange before.
     """
-    data = data.removeprefix(_BOM)
+    data = _begun(data)
     if unwrap:
         data = unwrapped(data)
     at = _next(data, 0)
@@ -137,11 +145,18 @@ def read_interchanges(
         if not data.startswith(b"UNB" + separators.element.encode(), at):
             found = data[at : at + 20].decode("latin-1")
             text = f"interchange {number} does not begin with UNB{separators.element}; '{found}' stands there"
+            if data.startswith(b"UNH", at):
+                text += ": a message without its interchange; ask the sender for the whole file, from UNB to UNZ"
             raise Refused("EDI-UNB", text, place=f"byte {at + 1}")
         envelope = _Envelope(data, at, separators, strict=strict, max_messages=max_messages, encoding=encoding)
         yield envelope.read()
         at = _next(data, envelope.end)
         number += 1
+
+
+def _begun(data: bytes) -> bytes:
+    """The data without what may stand before an interchange: blanks, line breaks, a byte order mark."""
+    return data.lstrip(b"\r\n \t").removeprefix(_BOM).lstrip(b"\r\n \t")
 
 
 def _next(data: bytes, at: int) -> int:
@@ -173,12 +188,12 @@ class _Envelope:
         self._strict = strict
         self._most = max_messages
         self._problems: list[tuple[str, str]] = []
-        self._warnings: list[str] = []
+        self._warnings: list[Finding] = []
         self._messages: list[_Place] = []
         self._references: set[tuple[str, str]] = set()
         self._groups = 0
-        self._packages = 0
-        self._group: tuple[str, int, int] | None = None
+        self._packages: list[Package] = []
+        self._group: tuple[str, int, int] | None = None  # its reference, what there was before it, its segment
         self._message: tuple[Segment, Span] | None = None
         self._ended = False
         self.end = len(data)
@@ -228,7 +243,7 @@ class _Envelope:
         elif tag == b"UNE":
             self._close_group(span)
         elif self._message is None:
-            self._wrong("EDI-STRUCTURE", f"segment {span.number} ({tag.decode('latin-1')}) stands outside a message")
+            self._wrong("EDI-STRUCTURE", f"{tag.decode('latin-1')} stands outside a message", span)
 
     def _open_message(self, span: Span) -> None:
         if self._message is not None:
@@ -236,7 +251,7 @@ class _Envelope:
         if len(self._messages) >= self._most:
             raise self._refused("EDI-TOO-MANY", f"there are more than {self._most} messages", span)
         if self._groups and self._group is None:
-            self._wrong("EDI-STRUCTURE", f"segment {span.number}: a message stands outside the functional groups")
+            self._wrong("EDI-STRUCTURE", "a message stands outside the functional groups", span)
         self._message = (self._parse(span), span)
 
     def _close_message(self, span: Span) -> None:
@@ -249,15 +264,15 @@ class _Envelope:
         counted = span.number - first.number + 1
         if _number(trailer.get(0)) != counted:
             text = f"message {reference}: UNT says {trailer.get(0)} segments, there are {counted}"
-            self._wrong("EDI-COUNT", f"{text} (segment {span.number})")
+            self._wrong("EDI-COUNT", text, span)
         if trailer.get(1) != reference:
             text = f"UNH has the reference {reference}, UNT {trailer.get(1)}"
-            self._wrong("EDI-REFERENCE", f"{text} (segment {span.number})")
+            self._wrong("EDI-REFERENCE", text, span)
         if not reference or len(header.elements) < 2 or not header.get(1):
-            self._wrong("EDI-STRUCTURE", f"segment {first.number}: UNH needs a reference and a message type")
+            self._wrong("EDI-STRUCTURE", "UNH needs a reference and a message type", first)
         group = self._group[0] if self._group else ""
         if (group, reference) in self._references or ("", reference) in self._references:
-            self._wrong("EDI-REFERENCE", f"segment {first.number}: the message reference {reference} stands twice")
+            self._wrong("EDI-REFERENCE", f"the message reference {reference} stands twice", first)
         self._references |= {(group, reference), ("", reference)}
         type_ = header.elements[1] if len(header.elements) > 1 else ()
         self._messages.append(_Place(reference, type_, group, first.start, span.end, first.number, counted))
@@ -266,10 +281,10 @@ class _Envelope:
         if self._group is not None or self._message is not None:
             raise self._refused("EDI-STRUCTURE", "UNG stands inside a group or message that is not ended", span)
         if self._messages and not self._groups:
-            self._wrong("EDI-STRUCTURE", f"segment {span.number}: a group follows messages that are in none")
+            self._wrong("EDI-STRUCTURE", "a group follows messages that are in none", span)
         header = self._parse(span)
         self._groups += 1
-        self._group = (header.get(4), len(self._messages), span.number)
+        self._group = (header.get(4), self._parts(), span.number)
 
     def _close_group(self, span: Span) -> None:
         if self._group is None or self._message is not None:
@@ -277,16 +292,19 @@ class _Envelope:
         reference, before, _ = self._group
         trailer = self._parse(span)
         self._group = None
-        counted = len(self._messages) - before
+        counted = self._parts() - before
         if _number(trailer.get(0)) != counted:
             text = f"group {reference}: UNE says {trailer.get(0)} messages, there are {counted}"
-            self._wrong("EDI-COUNT", f"{text} (segment {span.number})")
+            self._wrong("EDI-COUNT", text, span)
         if trailer.get(1) != reference:
             text = f"UNG has the reference {reference}, UNE {trailer.get(1)}"
-            self._wrong("EDI-REFERENCE", f"{text} (segment {span.number})")
+            self._wrong("EDI-REFERENCE", text, span)
 
     def _package(self, span: Span) -> tuple[int, int]:
-        """Passes over an object of bytes between UNO and UNP (ISO 9735-8); gives where reading goes on."""
+        """Passes over an object of bytes between UNO and UNP (ISO 9735-8); gives where reading goes on.
+
+        Nothing but the length that UNO says tells where the object ends.
+        """
         if self._message is not None:
             raise self._refused("EDI-STRUCTURE", "UNO stands inside a message whose UNT is missing", span)
         header = self._parse(span)
@@ -294,9 +312,20 @@ class _Envelope:
         behind = span.end + 1 + (size or 0)
         if size is None or not self._data.startswith(b"UNP" + self._separators.element.encode(), behind):
             raise self._refused("EDI-STRUCTURE", "the object after UNO is not as long as UNO says", span)
-        self._packages += 1
-        trailer = next(spans(self._data, behind, self._separators, span.number + 1))
-        return trailer.end + 1, trailer.number + 1
+        if len(self._packages) >= self._most:
+            raise self._refused("EDI-TOO-MANY", f"there are more than {self._most} objects", span)
+        end = next(spans(self._data, behind, self._separators, span.number + 1))
+        trailer, reference = self._parse(end), header.get(0)
+        if _number(trailer.get(0)) != size:
+            self._wrong("EDI-COUNT", f"object {reference}: UNO says {size} bytes, UNP {trailer.get(0)}", end)
+        if trailer.get(1) != reference:
+            self._wrong("EDI-REFERENCE", f"UNO has the reference {reference}, UNP {trailer.get(1)}", end)
+        self._packages.append(Package(reference, header.get(1, 1).strip(), span.end + 1, behind, span.number))
+        return end.end + 1, end.number + 1
+
+    def _parts(self) -> int:
+        """How many messages and objects there are so far."""
+        return len(self._messages) + len(self._packages)
 
     def _close(self, header: Segment, trailer: Segment) -> None:
         if self._message is not None:
@@ -305,9 +334,9 @@ class _Envelope:
         if self._group is not None:
             text = f"the group of segment {self._group[2]} has no UNE before UNZ"
             raise Refused("EDI-STRUCTURE", text, place=self._named(header))
-        counted = self._groups or len(self._messages)
-        if _number(trailer.get(0)) not in {counted, counted + self._packages}:
-            what = "groups" if self._groups else "messages"
+        counted = self._groups or self._parts()
+        if _number(trailer.get(0)) != counted:
+            what = "groups" if self._groups else "messages and objects" if self._packages else "messages"
             self._wrong("EDI-COUNT", f"UNZ says {trailer.get(0)} {what}, there are {counted}")
         if trailer.get(1) != header.get(4):
             self._wrong("EDI-REFERENCE", f"UNB has the reference {header.get(4)}, UNZ {trailer.get(1)}")
@@ -323,7 +352,7 @@ class _Envelope:
         if self._problems:
             texts = [text for _, text in self._problems[:MOST_PROBLEMS]]
             if len(self._problems) > MOST_PROBLEMS:
-                texts.append(f"and {len(self._problems) - MOST_PROBLEMS} more")
+                texts.append("and more")
             raise Refused(self._problems[0][0], "; ".join(texts), place=self._named(header))
         return Interchange(
             syntax=syntax,
@@ -336,11 +365,12 @@ class _Envelope:
             application_reference=header.get(6),
             test=header.get(10) == "1",
             separators=self._separators,
-            warnings=tuple(self._warnings[:MOST_PROBLEMS]),
+            warnings=tuple(self._warnings),
             count=len(self._messages),
             data=self._data,
             encoding=encoding,
             places=tuple(self._messages),
+            packages=tuple(self._packages),
         )
 
     def _encoding(self, syntax: str) -> str:
@@ -348,22 +378,32 @@ class _Envelope:
         if charset is None:
             self._wrong("EDI-CHARSET", f"the character set '{syntax[:10]}' is not one of {', '.join(CHARSETS)}")
             return "ascii"
-        try:
-            self._data[self._start : self.end].decode(charset.encoding)
-        except UnicodeDecodeError as error:
-            number = 1 + sum(1 for each in self._messages if each.start < self._start + error.start)
-            text = f"byte {self._start + error.start + 1} is not a character of {self._forced or syntax} (near message {number - 1})"
-            if charset.repertoire is None:
-                self._wrong("EDI-CHARSET", text)
-            else:
-                self._warnings.append(text)
+        found = stranger(self._data, self._texts(), charset, self._separators)
+        if found is not None:
+            at, sign = found
+            message = sum(1 for each in self._messages if each.start < at)
+            text = f"byte {at + 1} ({sign}) is not a character of {self._forced or syntax} (near message {message})"
+            self._wrong("EDI-CHARSET", text)
         return charset.encoding
 
-    def _wrong(self, code: str, text: str) -> None:
+    def _texts(self) -> Iterator[tuple[int, int]]:
+        """Where the segments lie: what is between the objects."""
+        at = self._start
+        for each in self._packages:
+            yield at, each.start
+            at = each.end
+        yield at, self.end
+
+    def _wrong(self, code: str, text: str, span: Span | None = None) -> None:
+        """Note what is wrong, at most one thing more than are told."""
         if self._strict:
-            self._problems.append((code, text))
-        else:
-            self._warnings.append(text)
+            if len(self._problems) <= MOST_PROBLEMS:
+                self._problems.append((code, f"{text} (segment {span.number})" if span else text))
+        elif len(self._warnings) < MOST_PROBLEMS:
+            place = f"segment {span.number}" if span else ""
+            self._warnings.append(
+                Finding(rule=code, severity=Severity.WARN, text=text, place=place, level="syntax", fix=_FIX)
+            )
 
     def _parse(self, span: Span) -> Segment:
         raw = self._data[span.start : span.end]
@@ -389,8 +429,9 @@ def _number(text: str) -> int | None:
 
 
 def recognise(data: bytes) -> bool:
-    """True for bytes that begin with a service string advice or an interchange header."""
-    head = data[: len(_BOM) + 200].removeprefix(_BOM).lstrip(b"\r\n \t")[:40]
+    """True for bytes that begin with a service string advice, an interchange header, or a message that lacks them."""
+    head = _begun(data[:_LOOKED_AT])[: 2 * UNA_LENGTH + 60]
     if head.startswith(b"UNA"):
-        return len(head) > UNA_LENGTH and head[UNA_LENGTH:].lstrip(b"\r\n \t").startswith(b"UNB")
-    return head.startswith(b"UNB+UNO")
+        head = head[UNA_LENGTH:].lstrip(b"\r\n \t")
+        return head.startswith((b"UNB", b"UNH"))
+    return head.startswith(b"UNB+UNO") or _MESSAGE.match(head) is not None

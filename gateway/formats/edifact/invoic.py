@@ -65,4 +65,5 @@ EDIFACT = Format(
     mapping="optional",
     options=EdifactOptions,
     numbered=True,
+    acknowledged="contrl",
 )

@@ -9,6 +9,7 @@ from gateway.formats.x12.functional import FUNCTIONAL_GROUPS
 from gateway.formats.x12.interchange import recognise
 from gateway.formats.x12.options import X12Options
 from gateway.formats.x12.reading import read
+from gateway.formats.x12.reply import replies
 from gateway.formats.x12.syntax import Separators
 from gateway.invoice import Identifier, Invoice
 from gateway.mapping.builtin import X12_810, builtin
@@ -92,4 +93,6 @@ X12 = Format(
     mapping="optional",
     options=X12Options,
     numbered=True,
+    acknowledged="997",
+    replies=replies,
 )

@@ -1,11 +1,14 @@
 """Reads interchanges: every transaction set by its type, each on its own, so that a bad one never sinks its neighbours."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 
 from gateway.errors import Refused
-from gateway.formats.base import ReadDocument, Reading
+from gateway.formats.acknowledgement import Acknowledgement
+from gateway.formats.base import ReadAcknowledgement, ReadDocument, Reading
 from gateway.formats.signs import turned
+from gateway.formats.x12.advice import read_824
+from gateway.formats.x12.functional import read_997, read_ta1
 from gateway.formats.x12.interchange import Interchange, Transaction, read_interchanges
 from gateway.formats.x12.options import X12Options
 from gateway.formats.x12.order import read_order
@@ -16,20 +19,17 @@ from gateway.mapping.read import ReadPlan
 from gateway.mapping.x12 import transaction as tree_of
 from gateway.message import DocumentKind
 
-_Found = ReadDocument | Refused
+_Found = ReadDocument | ReadAcknowledgement | Refused
 _NAMES = {
     "820": "a payment order or remittance advice",
-    "824": "an application advice",
     "855": "a purchase order acknowledgment",
     "856": "a ship notice",
     "860": "a change of a purchase order",
-    "997": "a functional acknowledgment",
-    "999": "an implementation acknowledgment",
 }
 
 
 def read(data: bytes, reading: Reading) -> Iterator[_Found]:
-    """Each invoice and order of each interchange, or a `Refused` in place of what is none or cannot be read.
+    """Each invoice, order and acknowledgement of each interchange, or a `Refused` in place of what cannot be read.
 
     An interchange or group whose envelope is wrong is one `Refused` (X12-…); so is a transaction set of a kind nothing
     reads (X12-TRANSACTION) or with wrong values (MAP-VALUE, X12-VALUES). Raises `Refused` when nothing in the file is an
@@ -66,14 +66,29 @@ def _documents(interchange: Interchange | Refused, reading: Reading, *, several:
     if isinstance(interchange, Refused):
         yield interchange
         return
-    if not interchange.places:
-        what = "acknowledgments of interchanges (TA1), which are" if interchange.acknowledgments else "what is"
-        yield Refused("X12-EMPTY", f"the interchange {interchange.control} holds {what} no document")
+    if not interchange.places and not interchange.acknowledgments:
+        yield Refused("X12-EMPTY", f"the interchange {interchange.control} holds no transaction set")
+    if interchange.acknowledgments:
+        yield from _acknowledgements(lambda: read_ta1(interchange), None)
     for transaction in interchange.transactions():
-        yield transaction if isinstance(transaction, Refused) else _document(transaction, reading, several=several)
+        if isinstance(transaction, Refused):
+            yield transaction
+        elif transaction.type in ACKNOWLEDGEMENTS:
+            source = transaction.source if several else None
+            yield from _acknowledgements(partial(ACKNOWLEDGEMENTS[transaction.type], transaction, interchange), source)
+        else:
+            yield read_transaction(transaction, reading, several=several)
 
 
-def _document(transaction: Transaction, reading: Reading, *, several: bool) -> _Found:
+def _acknowledgements(read: Callable[[], tuple[Acknowledgement, ...]], source: bytes | None) -> Iterator[_Found]:
+    try:
+        yield from (ReadAcknowledgement(acknowledgement=each, source=source) for each in read())
+    except Refused as refused:
+        yield refused
+
+
+def read_transaction(transaction: Transaction, reading: Reading, *, several: bool) -> ReadDocument | Refused:
+    """The document of a transaction set, or a `Refused` when its kind is not read or a value is wrong."""
     reader = READERS.get(transaction.type)
     if reader is None:
         named = f"{_NAMES.get(transaction.type, 'a transaction set')} ({transaction.type[:10]})"
@@ -122,3 +137,10 @@ READERS: Mapping[str, Reader] = {
     "850": read_order,
 }
 """Transaction set (ST01) → what reads it. Another one is one line here; it needs a `DocumentKind`."""
+
+ACKNOWLEDGEMENTS: Mapping[str, Callable[[Transaction, Interchange], tuple[Acknowledgement, ...]]] = {
+    "997": read_997,
+    "999": read_997,
+    "824": read_824,
+}
+"""Transaction sets that say something about what was sent, and what reads them."""
