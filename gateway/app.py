@@ -32,11 +32,15 @@ from gateway.flow.accept import Acceptance
 from gateway.flow.answer import AnswerStep
 from gateway.flow.context import Flow
 from gateway.flow.deliver import DeliverStep
+from gateway.flow.notices import STEP as NOTICE
+from gateway.flow.notices import NoticeStep
+from gateway.flow.notices import show as late_notices
 from gateway.flow.official import OfficialRules
 from gateway.flow.process import ProcessStep
 from gateway.flow.read import ReadStep
 from gateway.flow.settle import Settlement
 from gateway.flow.status import message_status, show_queues
+from gateway.flow.webhook import Webhook
 from gateway.flow.worker import Step, Worker
 from gateway.formats import FORMATS
 from gateway.mapping.compile import compile_mapping
@@ -50,13 +54,15 @@ from gateway.official.wanted import check_wanted
 from gateway.rules import RULES
 from gateway.rules.sets import Use
 from gateway.store import payloads, work
-from gateway.store.database import Database
+from gateway.store.database import Database, Tx
 from gateway.store.store import Store
 from gateway.tasks import Tasks
 from gateway.workers.pool import Pool
 
 log = structlog.get_logger()
 QUEUE_GAUGES_EVERY = 15.0
+GATHER_NOTICES_EVERY = 2.0
+NOTICES_AT_ONCE = 8
 LONGEST_UNFINISHED = timedelta(days=1)
 
 
@@ -144,6 +150,8 @@ class App:
         self._senders = {name: kind.sender(self._parts) for name, kind in KINDS.items() if kind.sender is not None}
         answerers = {name: sender for name, sender in self._senders.items() if isinstance(sender, Answerer)}
         self._official = OfficialRules(reactor, self._tasks, settings.official, on_death=metrics.worker_ended)
+        self._webhook = Webhook(self._parts)
+        self._notices = NoticeStep(self._flow, self.current, self._webhook)
         read = ReadStep(self._flow, self.current, at_once=4 * threads, sending=self._senders)
         self._worker = Worker(
             self._flow,
@@ -157,6 +165,7 @@ class App:
                 "answer": Step(
                     take=AnswerStep(self._flow, self.current, answerers).take, slots=settings.pace.deliveries
                 ),
+                NOTICE: Step(take=self._notices.take, slots=NOTICES_AT_ONCE),
             },
             lease=settings.pace.lease,
             poll=settings.pace.poll,
@@ -177,6 +186,7 @@ class App:
         )
         self._heartbeat = _every(reactor, self._worker.heartbeat)
         self._gauges = _every(reactor, self._show_queues)
+        self._gathering = _every(reactor, self._notices.gather)
         self._ports: list[IListeningPort] = []
         self._monitoring: IListeningPort | None = None
         self._config_ok = True
@@ -191,7 +201,16 @@ class App:
         return await self._store.read(lambda tx: message_status(tx, partner, message_id))
 
     async def _show_queues(self) -> None:
-        await self._store.read(lambda tx: show_queues(tx, self._metrics))
+        snapshot = self.current.snapshot
+
+        def unit(tx: Tx) -> None:
+            show_queues(tx, self._metrics)
+            late = {each.name: (each.waiting, each.since) for each in late_notices(tx, snapshot)}
+            self._metrics.notices_late(
+                {each.name: late.get(each.name, (0, None)) for each in snapshot.settings.notices}
+            )
+
+        await self._store.read(unit)
 
     async def _check_database(self) -> str | None:
         await self._store.read(work.depth)
@@ -230,6 +249,7 @@ class App:
         self._ticker.start()
         self._repeat("heartbeat", self._heartbeat, self._settings.pace.lease.total_seconds() / 3, now=False)
         self._repeat("queue gauges", self._gauges, QUEUE_GAUGES_EVERY, now=True)
+        self._repeat("notices", self._gathering, GATHER_NOTICES_EVERY, now=True)
         self._tasks.spawn("worker", self._worker.run())
         self._show_config(self.current.snapshot)
         self.current.watch(self._show_config)
@@ -282,7 +302,7 @@ class App:
             await _stopped(port)
         for listener in reversed(self._listeners):
             await listener.stop()
-        for call in (self._heartbeat, self._gauges):
+        for call in (self._heartbeat, self._gauges, self._gathering):
             if call.running:
                 call.stop()
         grace = self._settings.pace.stop_grace.total_seconds()
@@ -291,6 +311,7 @@ class App:
         await self._worker.give_back()
         for sender in self._senders.values():
             await sender.close()
+        await self._webhook.close()
         self._ticker.stop()
         if self._monitoring is not None:
             await _stopped(self._monitoring)

@@ -263,6 +263,7 @@ BT-161|Item attribute value|text|value|BG-32
 x:invoicee|GLN of the party to be invoiced|identifier|extensions[x:invoicee]
 x:order_date|Date of the purchase order|text|extensions[x:order_date]
 x:department|Buyer's department or store number|text|extensions[x:department]
+x:order|Purchase order of the line|identifier|extensions[x:order]|BG-25
 """
 
 

@@ -1,5 +1,6 @@
 """A small site with files of its own, and the command run on it in this process."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,7 +53,6 @@ endpoints:
 receives:
   invoice:
     format: ubl
-    options: {{profile: en16931}}
     rules:
       - id: order-number
         kind: require
@@ -64,6 +64,16 @@ receives:
     route: [inbox]
 """
 
+SHOP_TESTS = """\
+tests:
+  - name: an invoice leaves
+    given: {file: samples/invoice.json, from: erp}
+    expect: {state: released, findings: []}
+  - name: an invoice without order and place waits
+    given: {file: samples/bare.json, from: erp}
+    expect: {state: held, findings: [order-number, delivery-place]}
+"""
+
 
 def small_site(root: Path, *, port: int = 0) -> Path:
     """A site of two partners, `erp` and `shop`, with an invoice and an order in samples/."""
@@ -72,6 +82,9 @@ def small_site(root: Path, *, port: int = 0) -> Path:
     (root / "gateway.toml").write_text(TOML.format(port=port), encoding="utf-8")
     (root / "partners" / "erp.yaml").write_text(ERP, encoding="utf-8")
     (root / "partners" / "shop.yaml").write_text(SHOP, encoding="utf-8")
+    (root / "partners" / "shop.test.yaml").write_text(SHOP_TESTS, encoding="utf-8")
+    bare = replace(sample("F-1003", buyer_gln=SHOP_GLN, order=None), delivery=None)
+    (root / "samples" / "bare.json").write_bytes(invoice_to_json(bare))
     (root / "samples" / "invoice.json").write_bytes(invoice_to_json(sample(buyer_gln=SHOP_GLN)))
     (root / "samples" / "no-order.json").write_bytes(invoice_to_json(sample("F-1002", buyer_gln=SHOP_GLN, order=None)))
     (root / "samples" / "order.json").write_bytes(order_to_json(sample_order(buyer_gln=SHOP_GLN)))

@@ -195,7 +195,7 @@ def _other_kinds() -> Iterator[Bad]:
             yield Bad(f"{what}.{kind}", data, kind.upper(), "line 1" if kind == "xml" else "", says=said)
     yield Bad("order.xml", ORDER, "XML-ROOT", "line 2", says="Order")
     yield Bad("other-root.xml", b'<Order xmlns="urn:other"/>', "XML-ROOT", "line 1", says="{urn:other}Order")
-    yield Bad("invoice-as-xml.json", UBL, "JSON-MALFORMED", "line 1, column 1", says="look like XML")
+    yield Bad("invoice-as-xml.json", UBL, "JSON-MALFORMED", "line 1, column 1", says="look like a UBL Invoice")
     yield Bad("invoice-as-json.xml", JSON, "XML-MALFORMED", "line 1", says="look like JSON")
     yield Bad("number-alone.json", b"17", "JSON-VALUES", "", says="where an object is expected")
     yield Bad("list-of-numbers.json", b"[1]", "JSON-VALUES", "/0", "rejected", "where an object is expected")

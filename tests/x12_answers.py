@@ -22,9 +22,7 @@ def said(verdict: str, control: int | str, *, message: str = "0001", problems: s
     codes = "*5" if verdict == "R" else ""
     whole = group or verdict
     taken = 0 if verdict == "R" else 1
-    return (
-        f"997|AK1*IN*{control}~AK2*810*{message}~{problems}AK5*{verdict}{codes}~AK9*{whole}*1*1*{taken}~"
-    )
+    return f"997|AK1*IN*{control}~AK2*810*{message}~{problems}AK5*{verdict}{codes}~AK9*{whole}*1*1*{taken}~"
 
 
 def ta1(verdict: str, control: int, *, code: str = "000", own: str = "000000601") -> bytes:
@@ -35,7 +33,9 @@ def ta1(verdict: str, control: int, *, code: str = "000", own: str = "000000601"
     ).encode()
 
 
-def order(number: str = "4500012345", *, ask: bool = False, date: str = "20261103", control: str = "000000077") -> bytes:
+def order(
+    number: str = "4500012345", *, ask: bool = False, date: str = "20261103", control: str = "000000077"
+) -> bytes:
     """A purchase order of the partner, or something like it when the date is none."""
     body = (
         f"BEG*00*SA*{number}**{date}~CUR*BY*EUR~N1*BY*Hypermarché*UL*{BUYER_GLN}~N1*SE*ACME*UL*{SELLER_GLN}~"

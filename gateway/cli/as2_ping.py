@@ -70,7 +70,7 @@ def ping(site: Site, partner: str, endpoint: str | None, *, yes: bool) -> None:
         well = True
         tasks = Tasks(reactor, threads=1, on_lost=lambda _: None)
         try:
-            async for step in ping_steps(relation, _parts(snapshot, reactor, tasks)):
+            async for step in ping_steps(relation, parts_of(snapshot, reactor, tasks)):
                 print_step(console, step)
                 well = well and step.well is not False
         finally:
@@ -112,7 +112,9 @@ def relation_of(snapshot: Snapshot, name: str, endpoint: str | None) -> Relation
     )
 
 
-def _parts(snapshot: Snapshot, reactor: Any, tasks: Tasks) -> Parts:
+def parts_of(snapshot: Snapshot, reactor: Any, tasks: Tasks) -> Parts:
+    """What a sender needs where no daemon runs."""
+
     async def take_nothing(_: Incoming) -> Accepted:
         raise Permanent("nothing is received here")
 

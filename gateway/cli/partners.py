@@ -50,7 +50,6 @@ endpoints:
 receives:
   invoice:                # credit notes go the same way unless `credit-note:` says otherwise
     format: ubl
-    options: {{profile: en16931}}
     route: [inbox]        # by several endpoints at once: [inbox, main]; in turn: {{endpoint: main, fallback: inbox}}
 #    rules:               # what this customer requires
 #      - id: order-number

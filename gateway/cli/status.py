@@ -19,6 +19,7 @@ from gateway.cli.output import progress
 from gateway.cli.site import Site, pass_site
 from gateway.config.model import Address
 from gateway.config.snapshot import Snapshot
+from gateway.flow import notices
 from gateway.message import DeliveryState, MessageState, Processing
 from gateway.monitoring.certificates import expiries
 from gateway.store import deliveries, documents, events, messages, receipts
@@ -28,6 +29,7 @@ ASK_SECONDS = 5.0
 MOST_ANSWER = 8 * 1024**2
 MOST_COUNTED = 1000
 EXPIRES_WITHIN = timedelta(days=30)
+NOTICE_LATE_AFTER = timedelta(minutes=10)
 NEEDS_A_PERSON = 2
 _HASH = re.compile(r'^gateway_config_info\{hash="([0-9a-f]{64})"\} 1(?:\.0)?$', re.MULTILINE)
 _ENDED = (DeliveryState.FAILED, DeliveryState.REFUSED, DeliveryState.PARKED)
@@ -99,6 +101,11 @@ def _stand(tx: Tx, snapshot: Snapshot, daemon: Daemon, now: datetime) -> dict[st
         "held_since": _iso(min((since for _, _, since in documents.held(tx)), default=None)),
         "deliveries": by_state,
         "oldest_waiting": _iso(min(waiting, default=None)),
+        "late_notices": [
+            {"notice": each.name, "waiting": each.waiting, "since": _iso(each.since), "why": each.why}
+            for each in notices.show(tx, snapshot)
+            if each.since < now - NOTICE_LATE_AFTER
+        ],
         "stopped_messages": {
             state.value: counted
             for state in _STOPPED
@@ -150,6 +157,10 @@ def _calls(stand: Mapping[str, Any]) -> Iterator[str]:
         first = overdue[0]
         text = f"{_counted(len(overdue))} acknowledgement(s) overdue, the first from {first['partner']} since"
         yield f"{text} {first['by']}; see it: gateway show {first['document']}, then ask the partner"
+    for each in stand["late_notices"]:
+        why = f": {each['why']}" if each["why"] else ""
+        text = f"the notice '{each['notice']}' has not told {_counted(each['waiting'])} thing(s) since {each['since']}"
+        yield f"{text}{why}; try it: gateway notice test {each['notice']}"
     for each in stand["expiring_certificates"]:
         owner = f"certificate of {each['owner']} ({each['use']}, serial {each['serial']})"
         act = "make the next: gateway cert new NAME" if each["use"] == "own" else "ask the partner for the next"

@@ -19,6 +19,7 @@ from gateway.config.model import (
     EndpointSettings,
     Https,
     Identity,
+    Notice,
     ServerTls,
 )
 from gateway.config.problems import Problems
@@ -110,8 +111,8 @@ class Credentials:
             return None
         return HttpsKey(self._chain(https.certificate), key, clients)
 
-    def endpoint(self, source: Source, path: Steps, settings: EndpointSettings) -> None:
-        """Gather what an endpoint names for its connections in `tls`; what is wrong is added to the problems."""
+    def endpoint(self, source: Source, path: Steps, settings: EndpointSettings | Notice) -> None:
+        """Gather what an endpoint or a notice names for its connections in `tls`, and add what is wrong to the problems."""
         for name in type(settings).model_fields:
             value = getattr(settings, name)
             if not isinstance(value, (ServerTls, ClientLogin)):

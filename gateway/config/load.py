@@ -270,6 +270,16 @@ class _Site:
         elif _PASSWORD_IN_URL.search(url):
             text = "a password stands in the database URL; name it by [database] password = {env = NAME} instead"
             self.problems.add(source, ("database", "url"), "E300", text)
+        for index, notice in enumerate(settings.notices):
+            self._credentials.endpoint(source, ("notices", index), notice)
+            for position, partner in enumerate(notice.partners):
+                if partner not in self._partner_sources:
+                    self.problems.refer(
+                        source,
+                        ("notices", index, "partners", position),
+                        "E209",
+                        f"there is no partners/{partner}.yaml",
+                    )
 
     def _partner(self, name: str, source: Source) -> None:
         if source.data is None:

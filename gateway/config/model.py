@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from gateway.config.schedule import Every, Quiet, Zone
 from gateway.config.types import Duration, SecretReference, SitePath, Size, Strict
 from gateway.finding import Severity
 from gateway.language import Language
@@ -75,7 +76,7 @@ class RuleSettings(Strict):
     say: Said | None = Field(
         default=None, description="message to show instead of the standard one; a text, or {en: …, fr: …}"
     )
-    fix: Said = Field(default_factory=Bilingual, description="what to do about a hit; a text, or {en: …, fr: …}")
+    fix: Said | None = Field(default=None, description="what to do about a hit; a text, or {en: …, fr: …}")
     owner: Literal["erp", "partner", "gateway"] = Field(default="erp", description="who can fix it")
 
 
@@ -388,6 +389,62 @@ class Python(Strict):
     modules: Texts = Field(default=(), description="names of installed modules, as acme_rules")
 
 
+NoticeKind = Literal["held", "rejected", "duplicate", "refused", "unreadable", "failed", "parked", "certificate"]
+"""What people are told of; docs/reference/notices.md says when each happens."""
+
+
+def _webhook(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"'{value}' is not a URL: {error}") from None
+    loopback = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    if not value.isascii() or not value.isprintable() or " " in value or not parts.hostname or parts.fragment:
+        raise ValueError("write https://HOST/PATH, in ASCII and without a fragment")
+    if parts.username is not None:
+        raise ValueError("a user name or password stands in the URL; receivers know us by the signature")
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise ValueError("a notice goes to an https:// address, or to http:// on this machine (127.0.0.1, localhost)")
+    return value
+
+
+class Notice(Strict):
+    """People who are told, by webhook, of documents that need somebody: at once, or gathered as a digest."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$", description="its name, unique")
+    url: Annotated[str, AfterValidator(_webhook)] = Field(description="https:// address notices are posted to")
+    secret: SecretReference = Field(description="key of the signature (HMAC-SHA256), by reference")
+    on: Annotated[tuple[NoticeKind, ...], BeforeValidator(_listed)] = Field(
+        default=("held", "rejected", "refused", "unreadable", "failed", "parked", "certificate"),
+        min_length=1,
+        description="what to tell of",
+    )
+    owners: Annotated[tuple[Literal["erp", "partner", "gateway"], ...], BeforeValidator(_listed)] = Field(
+        default=(), description="only what one of these can fix; none: all"
+    )
+    partners: Texts = Field(default=(), description="only what is for, or from, one of these partners; none: all")
+    every: Every = Field(default="at once", description="at once, or the time of a digest: '1h', or 'day 07:00'")
+    quiet: Quiet | None = Field(default=None, description="hours in which nobody is told, as '20:00-07:00'")
+    timezone: Zone = Field(default="UTC", description="time zone of `every` and `quiet`, as Europe/Paris")
+    language: Language | None = Field(default=None, description="language of the notice; none: the organisation's")
+    first: int = Field(default=20, ge=1, le=200, description="documents listed in each group of a digest")
+    timeout: Duration = Field(default=timedelta(seconds=30), description="longest time for one request")
+    tls: ServerTls = Field(default_factory=ServerTls, description="TLS towards the receiver")
+    proxy: Proxy | None = Field(default=None, description="HTTP proxy on the way")
+    retry: Retry = Field(
+        default=Retry(first=timedelta(seconds=30), deadline=timedelta(days=7)),
+        description="how a notice that was not taken is told again",
+    )
+
+
+def _named_once(value: tuple[Notice, ...]) -> tuple[Notice, ...]:
+    names = [each.name for each in value]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two notices have the name '{twice[0]}'; give each its own")
+    return value
+
+
 class Gateway(Strict):
     """gateway.toml: the process. Changes to `listen` (the files of `listen.https` aside), `database`, `logs`,
     `pace` and `official` need a restart; all else is reloaded.
@@ -402,3 +459,6 @@ class Gateway(Strict):
     pace: Pace = Field(default_factory=Pace)
     official: Official = Field(default_factory=dict, validate_default=True)  # its default path is the site's
     python: Python = Field(default_factory=Python)
+    notices: Annotated[tuple[Notice, ...], AfterValidator(_named_once)] = Field(
+        default=(), description="who is told of documents that need somebody"
+    )

@@ -55,6 +55,7 @@ CODES: Mapping[str, tuple[str, str]] = {
     "E223": ("The setting needs TLS", "Use an https:// address, or for messages from the partner a listener `[listen.https]` in gateway.toml; or remove the setting."),
     "E224": ("The address at which partners reach us is missing", "Set `public_url` under `[listen]` in gateway.toml, as https://edi.acme.example; or let the MDN come in the answer (`mode: sync`)."),
     "E225": ("Official rules that are not there", "Name families or packs as `gateway rules list` shows them, or import the pack: `gateway rules import FILE`."),
+    "E226": ("No such acknowledgement", "EDIFACT is acknowledged by contrl, X12 by 997; documents of other formats by none."),
     "E300": ("A secret stands in clear text", "Move it to an environment variable or a file and write {env: NAME} or {file: PATH}; change the secret, it has been seen."),
     "E301": ("The environment variable of a secret is not set", "Set it for the service, or correct its name."),
     "E302": ("The file of a secret cannot be used", "Create the file, readable for the user the gateway runs as only."),

@@ -58,6 +58,11 @@ def sentence(findings: Sequence[Finding], severity: Severity | None) -> str:
     return said + (f"; and {rest} more" if rest > 0 else "")
 
 
+def of_reading(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The warnings among the findings of a document that came from reading it; they stay whatever is found later."""
+    return tuple(each for each in findings if each.level == "syntax" and each.severity is Severity.WARN)
+
+
 Found = ReadDocument | ReadAcknowledgement | Refused
 
 

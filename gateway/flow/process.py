@@ -259,11 +259,12 @@ def _decide(
     at: datetime,
 ) -> _Decided:
     way, invoice, document = addressed.way, loaded.invoice, loaded.document
+    read = examine.of_reading(document.findings)
     decided = _Decided(
-        move=Move.RELEASE, why=addressed.why, addressed=addressed, examined=None, findings=(), output=None
+        move=Move.RELEASE, why=addressed.why, addressed=addressed, examined=None, findings=read, output=None
     )
     if addressed.finding is not None or way is None:
-        findings = (addressed.finding,) if addressed.finding else ()
+        findings = (*read, addressed.finding) if addressed.finding else read
         return replace(decided, move=Move.HOLD, findings=findings)
     if invoice is None or way.format == "file":
         return replace(decided, output=_as_it_came(loaded, way, at))
@@ -275,7 +276,7 @@ def _decide(
         organisation=snapshot.settings.organisation,
         spoken=examine.language(addressed.partner, snapshot),
     )
-    decided = replace(decided, examined=examined, findings=examined.findings)
+    decided = replace(decided, examined=examined, findings=(*read, *examined.findings))
     if examined.verdict is not None and document.state is not Processing.RELEASED:
         move = Move.REJECT if examined.verdict is Severity.REJECT else Move.HOLD
         return replace(decided, move=move, why=examined.why)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 
 import structlog
@@ -12,16 +12,11 @@ from gateway.config.snapshot import Current, Snapshot
 from gateway.errors import Refused
 from gateway.finding import Finding, Severity
 from gateway.flow import acknowledge, advance, reply, routing
-from gateway.flow.acknowledge import Came, Settled
-from gateway.flow.attachments import Attachment, attachments, holds_attachments
+from gateway.flow.acknowledge import Settled
+from gateway.flow.contents import Contents, Piece, is_to_be_read, nothing_reads, read_contents
 from gateway.flow.context import Flow
-from gateway.flow.examine import read_message
 from gateway.flow.lifecycle import Move
-from gateway.flow.reply import Replies
-from gateway.formats import recognise
-from gateway.formats.acknowledgement import Acknowledgement
-from gateway.formats.base import ReadAcknowledgement, ReadDocument
-from gateway.formats.json import invoice_to_json, order_to_json
+from gateway.formats.base import ReadDocument
 from gateway.message import (
     Delivery,
     Document,
@@ -38,39 +33,6 @@ from gateway.store.database import Tx
 
 log = structlog.get_logger()
 UNREADABLE = "unreadable"
-MOST_READ = 200 * 1024**2
-"""Bytes of the largest message whose documents are read: that takes a multiple of it in memory, whatever may be sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """One document of the message, or of an attachment of it, ready for the store."""
-
-    attachment: Attachment | None
-    format: str
-    read: ReadDocument | Refused
-    canonical: bytes | None
-
-    @property
-    def number(self) -> int | None:
-        """Which attachment it is of."""
-        return self.attachment.number if self.attachment else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What is in a message: documents, acknowledgements of what we sent, and the ones that are owed for it."""
-
-    pieces: list[_Piece] = field(default_factory=list)
-    came: list[Came] = field(default_factory=list)
-    owed: list[Replies] = field(default_factory=list)
-
-    @property
-    def said(self) -> str:
-        """How much there is, in words."""
-        acknowledgements = sum(len(each.said) for each in self.came)
-        also = f", {acknowledgements} acknowledgement(s)" if acknowledgements else ""
-        return f"{len(self.pieces)} document(s){also}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +66,7 @@ class ReadStep:
         unread = [
             _Unread(item, message, why)
             for item, message in found
-            if message.state is MessageState.RECEIVED and (why := _nothing_reads(message, snapshot))
+            if message.state is MessageState.RECEIVED and (why := nothing_reads(message, snapshot))
         ]
         if unread:
             self._refuse(tx, unread)
@@ -124,7 +86,7 @@ class ReadStep:
             await self._flow.store.write(lambda tx: work.done(tx, item))
             return
         try:
-            found = await self._flow.in_stage("read", _read, message, data, snapshot)
+            found = await self._flow.in_stage("read", read_contents, message, data, snapshot)
         except Refused as refused:
             unread = [_Unread(item, message, str(refused))]
             await self._flow.store.write(lambda tx: self._refuse(tx, unread))
@@ -166,7 +128,7 @@ class ReadStep:
             message = each.message
             self._flow.say("message_refused", message_id=message.id, partner=message.partner, why=each.why)
 
-    def _commit(self, tx: Tx, item: Work, message: Message, found: _Found, snapshot: Snapshot) -> list[Settled]:
+    def _commit(self, tx: Tx, item: Work, message: Message, found: Contents, snapshot: Snapshot) -> list[Settled]:
         actor = self._flow.actor
         advance.message(tx, message, Move.READ, actor=actor, why=found.said)
         there = documents.of_message(tx, message.id)
@@ -189,7 +151,7 @@ class ReadStep:
         work.done(tx, item)
         return settled
 
-    def _add(self, tx: Tx, message: Message, piece: _Piece, position: int, snapshot: Snapshot) -> None:
+    def _add(self, tx: Tx, message: Message, piece: Piece, position: int, snapshot: Snapshot) -> None:
         read = piece.read
         unreadable = isinstance(read, Refused)
         document = Document(
@@ -206,7 +168,7 @@ class ReadStep:
             number=None if isinstance(read, Refused) else read.number or None,
             source=_source(tx, message, piece),
             canonical=_canonical(tx, piece),
-            findings=(_unreadable(read),) if isinstance(read, Refused) else (),
+            findings=(_unreadable(read),) if isinstance(read, Refused) else read.warnings,
             places={} if isinstance(read, Refused) else read.places,
             reason=UNREADABLE if unreadable else None,
             attachment=piece.number,
@@ -232,7 +194,7 @@ class ReadStep:
         )
         self._carry_on(tx, document, read, snapshot)
 
-    def _read_again(self, tx: Tx, before: Document, message: Message, piece: _Piece, snapshot: Snapshot) -> None:
+    def _read_again(self, tx: Tx, before: Document, message: Message, piece: Piece, snapshot: Snapshot) -> None:
         read = piece.read
         if isinstance(read, Refused):
             documents.change(tx, before.id, findings=(_unreadable(read),))
@@ -246,7 +208,7 @@ class ReadStep:
             number=read.number or None,
             source=_source(tx, message, piece),
             canonical=_canonical(tx, piece),
-            findings=(),
+            findings=read.warnings,
             places=read.places,
             reason=None,
         )
@@ -275,103 +237,14 @@ class ReadStep:
 def _load(tx: Tx, message_id: str, snapshot: Snapshot) -> tuple[Message, bytes]:
     """The message, and its bytes when they are to be read: a file that is handed on unread may be larger than memory."""
     message = messages.get(tx, message_id)
-    return message, payloads.get(tx, message.payload) if _is_to_be_read(message, snapshot) else b""
+    return message, payloads.get(tx, message.payload) if is_to_be_read(message, snapshot) else b""
 
 
-def _is_to_be_read(message: Message, snapshot: Snapshot) -> bool:
-    if message.payload.size > MOST_READ:
-        return False
-    if holds_attachments(message.content_type):
-        return True
-    partner = snapshot.partners.get(message.partner)
-    sends = routing.entry(partner, endpoint=message.endpoint, filename=message.filename) if partner else None
-    return sends is not None and sends.format != "file"
-
-
-def _read(message: Message, data: bytes, snapshot: Snapshot) -> _Found:
-    partner = snapshot.partners.get(message.partner)
-    if partner is None:
-        raise Refused(
-            "SENDER-UNKNOWN", f"partners/{message.partner}.yaml is not there any more; restore it, then replay"
-        )
-    found = _Found()
-    if not holds_attachments(message.content_type):
-        _find(found, message, data, snapshot)
-        return found
-    _check_size(message)
-    assert message.content_type is not None
-    for attachment in attachments(data, message.content_type):
-        try:
-            _find(found, message, attachment.data, snapshot, attachment)
-        except Refused as refused:  # this one cannot be read; the others can
-            text = f"{attachment.called}: {refused.text}"
-            named = Refused(refused.code, text, place=refused.place)
-            found.pieces.append(_Piece(attachment, recognise(attachment.data) or "file", named, None))
-    return found
-
-
-def _find(
-    found: _Found, message: Message, data: bytes, snapshot: Snapshot, attachment: Attachment | None = None
-) -> None:
-    """Add what is in a message, or in an attachment; raises `Refused`."""
-    filename = attachment.filename if attachment else message.filename
-    partner = snapshot.partners[message.partner]
-    sends = routing.entry(partner, endpoint=message.endpoint, filename=filename)
-    if sends is None:
-        raise _no_entry(message, filename)
-    if sends.format != "file":
-        _check_size(message)
-    said: dict[bytes, list[Acknowledgement]] = {}
-    for read in read_message(data, sends, snapshot):
-        if isinstance(read, ReadAcknowledgement):
-            said.setdefault(read.source or data, []).append(read.acknowledgement)
-        else:
-            found.pieces.append(_Piece(attachment, sends.format, read, _canonical_bytes(read)))
-    found.came.extend(Came(source, tuple(each)) for source, each in said.items())
-    owed = reply.replies_to(data, sends, message.endpoint, snapshot)
-    if owed is not None:
-        found.owed.append(owed)
-
-
-def _no_entry(message: Message, filename: str | None) -> Refused:
-    return Refused(
-        "NO-ENTRY",
-        f"no entry under sends: in partners/{message.partner}.yaml fits a file named '{filename or ''}' "
-        f"over {message.endpoint}; add one, then replay",
-    )
-
-
-def _nothing_reads(message: Message, snapshot: Snapshot) -> str | None:
-    """Why a message is not read, as far as that can be said without its bytes; None when it may be."""
-    partner = snapshot.partners.get(message.partner)
-    if partner is None or holds_attachments(message.content_type):
-        return None
-    found = routing.entry(partner, endpoint=message.endpoint, filename=message.filename)
-    return str(_no_entry(message, message.filename)) if found is None else None
-
-
-def _check_size(message: Message) -> None:
-    if message.payload.size > MOST_READ:
-        raise Refused(
-            "TOO-LARGE",
-            f"it has {message.payload.size} bytes, and documents are read in messages of at most {MOST_READ}; send it "
-            "in parts, or hand it on with `format: file`",
-        )
-
-
-def _canonical_bytes(read: ReadDocument | Refused) -> bytes | None:
-    if isinstance(read, Refused):
-        return None
-    if read.invoice is not None:
-        return invoice_to_json(read.invoice)
-    return order_to_json(read.order) if read.order is not None else None
-
-
-def _canonical(tx: Tx, piece: _Piece) -> PayloadRef | None:
+def _canonical(tx: Tx, piece: Piece) -> PayloadRef | None:
     return payloads.put(tx, payloads.body_of(piece.canonical)) if piece.canonical is not None else None
 
 
-def _source(tx: Tx, message: Message, piece: _Piece) -> PayloadRef:
+def _source(tx: Tx, message: Message, piece: Piece) -> PayloadRef:
     if isinstance(piece.read, ReadDocument) and piece.read.source is not None:
         return payloads.put(tx, payloads.body_of(piece.read.source))
     return payloads.put(tx, payloads.body_of(piece.attachment.data)) if piece.attachment else message.payload

@@ -190,7 +190,13 @@ def _document(
     official: Check | None,
 ) -> Rehearsed:
     if read.order is not None:
-        return Rehearsed(kind=read.kind, number=read.number, state="stored", outcome="would be kept for enrichment")
+        return Rehearsed(
+            kind=read.kind,
+            number=read.number,
+            state="stored",
+            outcome="would be kept for enrichment",
+            findings=read.warnings,
+        )
     addressed = examine.address(read.kind, read.invoice, snapshot, fixed_partner=fixed)
     base = Rehearsed(
         kind=read.kind,
@@ -200,9 +206,10 @@ def _document(
         why=addressed.why,
         partner=addressed.partner,
         invoice=read.invoice,
+        findings=read.warnings,
     )
     if addressed.finding is not None or addressed.way is None or addressed.partner is None:
-        return replace(base, findings=(addressed.finding,) if addressed.finding else ())
+        return replace(base, findings=(*base.findings, addressed.finding)) if addressed.finding else base
     way = addressed.way
     route = tuple(planned.endpoint for planned in routing.plan(way) if planned.rank == 0)
     name = examine.FileName(id="00000000", received=filename)
@@ -221,7 +228,9 @@ def _document(
         organisation=snapshot.settings.organisation,
         spoken=examine.language(addressed.partner, snapshot),
     )
-    base = replace(base, findings=examined.findings, provenance=examined.provenance, invoice=examined.invoice)
+    base = replace(
+        base, findings=(*base.findings, *examined.findings), provenance=examined.provenance, invoice=examined.invoice
+    )
     if examined.verdict is Severity.REJECT:
         return replace(base, state="rejected", outcome="would be rejected")
     if examined.verdict is Severity.HOLD:

@@ -21,8 +21,6 @@ from gateway.store import counters, documents, events, messages, payloads
 from gateway.store.database import Tx
 
 _TRIAL = datetime(2000, 1, 1, tzinfo=UTC)
-_KINDS = {"CONTRL": "contrl", "997": "997"}
-"""Acknowledgements that are sent because the partner's file says so, by what it says there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,7 @@ def replies_to(data: bytes, sends: Sends, endpoint: str, snapshot: Snapshot) -> 
     refused: list[tuple[Reply, str]] = []
     try:
         for each in make(data, reading_of(sends, snapshot)):
-            if each.asked or _KINDS.get(each.kind) == sends.acknowledge:
+            if each.asked or (each.named and each.named == sends.acknowledge):
                 why = _unwritable(each)
                 refused += [(each, why)] if why else []
                 owed += [] if why else [each]

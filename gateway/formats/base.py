@@ -70,10 +70,12 @@ class Reply:
     """An acknowledgement to be sent for an interchange that was received.
 
     `sender` and `receiver` are those of the acknowledgement, `interchange` is the control number of what it is about.
-    `asked` says that the sender asked for it. `write` makes the bytes with the control number given, at that time.
+    `asked` says that the sender asked for it; `named` is what the partner's file says to have it sent without being asked
+    (empty: there is no such word). `write` makes the bytes with the control number given, at that time.
     """
 
     kind: str
+    named: str
     asked: bool
     sender: Identifier
     receiver: Identifier

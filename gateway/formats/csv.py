@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +18,8 @@ from gateway.formats.rows import Codes, Record, Table, check_twice, check_width,
 from gateway.mapping.read import ReadPlan
 
 MAX_BYTES = 100 * 1024 * 1024
+MOST_DELIMITERS = 1_000_000
+"""Most of a line of text, those within quotes among them."""
 CODES = Codes(row="CSV-ROW", empty="CSV-EMPTY", header="CSV-HEADER", too_large="CSV-TOO-LARGE")
 _DELIMITERS = {"semicolon": ";", "comma": ",", "tab": "\t", "pipe": "|"}
 _QUOTED = re.compile(rb'"[^"]*"')
@@ -148,7 +150,7 @@ def _records(data: bytes, options: CsvOptions, delimiter: str) -> Iterator[tuple
 def _every_record(data: bytes, options: CsvOptions, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Every record with its number, counted from 1 as a spreadsheet does."""
     encoding = "utf-8-sig" if options.charset == "utf-8" else options.charset
-    lines = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="")
+    lines = _bounded(io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline=""), delimiter)
     if options.quote == "none":
         reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, quotechar=None, strict=True)
     else:
@@ -169,6 +171,15 @@ def _every_record(data: bytes, options: CsvOptions, delimiter: str) -> Iterator[
                 text = f"the cell has {len(cell)} characters; at most {limits.LONGEST_CELL} are read"
                 raise Refused("CSV-TOO-LARGE", text, place=f"row {number}, cell {position + 1}")
         yield number, cells
+
+
+def _bounded(lines: Iterable[str], delimiter: str) -> Iterator[str]:
+    """The lines; one of millions of cells is refused before it is split, which takes ten times its size."""
+    for number, line in enumerate(lines, start=1):
+        if len(line) > MOST_DELIMITERS and line.count(delimiter) > MOST_DELIMITERS:
+            text = f"the line has more than {MOST_DELIMITERS} cells"
+            raise Refused("CSV-TOO-LARGE", text, place=f"line {number}")
+        yield line
 
 
 _QUOTES = {"double": '"', "single": "'"}

@@ -1,5 +1,7 @@
 """What bytes seem to be, told to people when they are not what was expected."""
 
+from gateway.formats.xml_reading import root_name
+
 _SIGNS = (
     (b"%PDF", "a PDF", "pdf"),
     (b"PK\x03\x04", "a ZIP archive or an Office document", "zip"),
@@ -28,8 +30,38 @@ _TEXT_SIGNS = (
 """The same of texts, whose case, leading white space and byte order mark do not matter."""
 
 
+_UBL = "{urn:oasis:names:specification:ubl:schema:xsd:"
+_XML_NAMES = {
+    "SCRDMCCBDACIOMessageStructure": "an order of Order-X",
+    "CrossDomainAcknowledgementAndResponse": "a lifecycle message CDAR, which says what became of an invoice",
+    "CrossIndustryInvoice": "an invoice in CII",
+    "CrossIndustryDocument": "an invoice of ZUGFeRD 1",
+    "StandardBusinessDocument": "a document in a Standard Business Document envelope (SBDH)",
+    "cXML": "a cXML document",
+    "Envelope": "a SOAP message",
+    "html": "a web page",
+}
+"""Names of root elements, without their namespace, and what begins with them."""
+_READ = ("a UBL Invoice", "a UBL CreditNote", "an invoice in CII", "a cXML document", "a web page")
+"""Kinds of XML that a format reads, or refuses by name."""
+
+
+def _xml(data: bytes) -> str:
+    """What an XML document is by its root element; empty when that is of no kind that is known here."""
+    name = root_name(data)
+    local = name.rpartition("}")[2]
+    if name.startswith(_UBL):
+        return f"a UBL {local[:40]}"
+    if name.startswith("M_") and name[2:].isalpha() and name.isupper():
+        return f"EDIFACT written as XML ({name[2:8]}, ISO 20625)"
+    return _XML_NAMES.get(local, "")
+
+
 def likeness(data: bytes, *, expected: str) -> str:
-    """What the first bytes are a sign of, in words; empty when they are none, or of the `expected` extension."""
+    """What the bytes are by their begin, in words; empty when that is no sign, or one of the `expected` extension.
+
+    XML documents of a kind that nothing reads are told where XML is expected, too.
+    """
     head = data[:200]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "text in UTF-16 or UTF-32" if expected != "xml" else ""
@@ -37,5 +69,8 @@ def likeness(data: bytes, *, expected: str) -> str:
     for start, signs in ((head, _SIGNS), (text, _TEXT_SIGNS)):
         for sign, words, extension in signs:
             if start.startswith(sign):
-                return "" if extension == expected else words
+                kind = _xml(data) if extension == "xml" else ""
+                if extension == expected and kind.startswith(_READ):
+                    return ""
+                return kind or ("" if extension == expected else words)
     return ""

@@ -48,18 +48,31 @@ class ProfiledOptions(FormatOptions):
         default=None,
         description="specification (BT-24) and process (BT-23) that are written; none: the invoice's own, or en16931",
     )
-
-
-def declared(invoice: Invoice, name: ProfileName | None) -> Invoice:
-    """The invoice with the specification and process of the profile; without one it keeps its own, or gets EN 16931's."""
-    if name is None:
-        return replace(invoice, specification=invoice.specification or _EN)
-    profile = PROFILES[name]
-    return replace(
-        invoice,
-        specification=profile.specification,
-        business_process=profile.process or invoice.business_process,
+    extensions: Literal["keep", "drop"] | None = Field(
+        default=None,
+        description="what EN 16931 has no business term for; none: drop where the specification allows nothing else",
     )
+
+
+def declared(invoice: Invoice, options: ProfiledOptions) -> Invoice:
+    """The invoice as it is to be written: with the specification and process of the profile, or its own, or EN 16931's.
+
+    What EN 16931 has no term for is left out where the specification (BT-24) is EN 16931 or a usage of it, unless the
+    options say otherwise: its official rules object to each such element.
+    """
+    if options.profile is None:
+        said = replace(invoice, specification=invoice.specification or _EN)
+    else:
+        profile = PROFILES[options.profile]
+        process = profile.process or invoice.business_process
+        said = replace(invoice, specification=profile.specification, business_process=process)
+    drops = options.extensions == "drop" if options.extensions else _allows_nothing_else(said.specification)
+    return within_en16931(said) if drops else said
+
+
+def _allows_nothing_else(specification: str | None) -> bool:
+    """True for EN 16931 and its usages (CIUS, `#compliant#`); extensions of it call themselves `#conformant#`."""
+    return specification is not None and (specification == _EN or specification.startswith(f"{_EN}#compliant#"))
 
 
 def within_en16931(invoice: Invoice) -> Invoice:

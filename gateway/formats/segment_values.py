@@ -39,11 +39,11 @@ class SegmentValues:
         value = self._get(field, names)
         return value if isinstance(value, str) else None
 
-    def day(self, field: str, name: str) -> datetime.date | None:
-        """The date there."""
-        value = self._get(field, (name,))
+    def day(self, field: str, *names: str) -> datetime.date | None:
+        """The first of these dates that is there."""
+        value = self._get(field, names)
         if isinstance(value, str) and self._addressing.date is not None:
-            value = self._read(name, value, self._addressing.date)
+            value = self._read(names[0], value, self._addressing.date)
         return value if isinstance(value, datetime.date) else None
 
     def number(self, field: str, *names: str) -> Decimal | None:

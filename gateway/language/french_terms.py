@@ -200,6 +200,7 @@ BT-161|Valeur d'attribut d'article
 x:invoicee|GLN de la partie facturée
 x:order_date|Date du bon de commande
 x:department|Numéro de rayon ou de magasin de l'acheteur
+x:order|Commande de la ligne
 """
 
 NAMES: Mapping[str, str] = dict(row.split("|", 1) for row in _ROWS.strip().splitlines())

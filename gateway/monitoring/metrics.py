@@ -25,6 +25,7 @@ from gateway.message import AttemptResult, DeliveryState, Direction, DocumentKin
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 WAITING: Final = (DeliveryState.PLANNED, DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.HANDED_OVER)
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+NOTICE_RESULTS: Final = ("told", "postponed", "given up")
 STAGES: Final = ("read", "process")
 ERROR_SOURCES: Final = ("task", "deferred", "thread", "http")
 
@@ -90,6 +91,10 @@ class Metrics:
             "work_parked_total", "Work set aside because it raised something unexpected.", "kind"
         )
 
+        self._notices = self._counter(
+            "notices_total", "Notices and digests sent to people, by what came of it.", "notice", "result"
+        )
+
     def _state(self) -> None:
         self._queue = self._gauge("queue_messages", "Deliveries not yet at an end.", "channel", "state")
         self._oldest = self._gauge(
@@ -105,6 +110,12 @@ class Metrics:
         )
         self._awaited = self._gauge("acknowledgements_awaited", "Deliveries whose acknowledgement has not come.")
         self._overdue = self._gauge("acknowledgements_overdue", "Deliveries whose acknowledgement is overdue.")
+        self._notices_late = self._gauge("notices_late", "Notices that were to be told and are not.", "notice")
+        self._notices_oldest = self._gauge(
+            "notices_oldest_timestamp_seconds",
+            "When the longest late notice was to be told; 0: none is late.",
+            "notice",
+        )
         self._certificates = self._gauge(
             "certificate_not_after_timestamp_seconds",
             "When a certificate in the configuration expires.",
@@ -243,6 +254,20 @@ class Metrics:
         """Show how many functional acknowledgements are still to come, and how many of them should have come."""
         self._awaited.set(count)
         self._overdue.set(overdue)
+
+    def notice(self, notice: str, result: str) -> None:
+        """Count a notice or digest by what came of it: told, postponed, given up."""
+        self._notices.labels(notice, result).inc()
+
+    def notices_late(self, late: Mapping[str, tuple[int, datetime | None]]) -> None:
+        """Show, for each notice that is configured, how much it has not told and since when it should have."""
+        self._notices_late.clear()
+        self._notices_oldest.clear()
+        for notice, (count, oldest) in late.items():
+            self._notices_late.labels(notice).set(count)
+            self._notices_oldest.labels(notice).set(oldest.timestamp() if oldest else 0)
+            for result in NOTICE_RESULTS:
+                self._notices.labels(notice, result)
 
     def certificates(self, expiries: Iterable[tuple[str, str, str, datetime]]) -> None:
         """Show when certificates expire, as (role, owner, serial, not after); those of earlier calls go away."""

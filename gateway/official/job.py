@@ -3,7 +3,8 @@
 import json
 import struct
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from gateway.official.packs import Pack
@@ -51,6 +52,9 @@ class Result:
     item: int = 0
 
 
+_NAMES = tuple(each.name for each in fields(Result))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What came out: `more` results than are told; `refused` is the code and text why the document is no XML to judge,
@@ -93,20 +97,27 @@ def pack_job(todo: Sequence[Task], document: bytes) -> bytes:
     return _HEAD.pack(len(head)) + head + document
 
 
-def unpack_job(job: bytes) -> tuple[list[Task], bytes]:
+def unpack_job(job: bytes) -> tuple[Sequence[Task], bytes]:
     """The tasks and the document of a job."""
     (length,) = _HEAD.unpack_from(job)
     end = _HEAD.size + length
-    todo = [
+    return _todo(job[_HEAD.size : end]), job[end:]
+
+
+@lru_cache(maxsize=64)
+def _todo(head: bytes) -> tuple[Task, ...]:
+    """The tasks that a head says, kept: most documents have those of the one before."""
+    return tuple(
         Task(pack=each["pack"], schemas=each["schemas"], sheets=tuple(Sheet(**sheet) for sheet in each["sheets"]))
-        for each in json.loads(job[_HEAD.size : end])
-    ]
-    return todo, job[end:]
+        for each in json.loads(head)
+    )
 
 
 def pack_answer(answer: Answer) -> bytes:
     """An answer as bytes."""
-    return json.dumps(asdict(answer), ensure_ascii=False).encode("utf-8", "replace")
+    results = [{name: getattr(each, name) for name in _NAMES} for each in answer.results]
+    said = {"results": results, "more": answer.more, "refused": answer.refused, "failed": answer.failed}
+    return json.dumps(said, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def unpack_answer(data: bytes) -> Answer:

@@ -4,7 +4,7 @@ Everything is told, also what the rules say of a document that breaks the schema
 element than a pack is for is not given to its rules.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from lxml import etree
@@ -43,7 +43,7 @@ class Judge:
             except (GatewayError, OSError):
                 continue
 
-    def judge(self, todo: list[Task], data: bytes) -> Answer:
+    def judge(self, todo: Sequence[Task], data: bytes) -> Answer:
         """Run packs on a document."""
         try:
             root = _parsed(data)

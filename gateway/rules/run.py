@@ -88,7 +88,7 @@ def _items(holders: Iterator[tuple[str, object]], group: str) -> Iterator[tuple[
 def _finding(rule: RuleSettings, hit: Hit, at: str, places: Mapping[str, str], *, level: Level) -> Finding:
     code = hit.term.rsplit("/", 1)[-1]
     name = name_of(code)
-    text, fix, severity, owner = hit.text, rule.fix.spoken_in(spoken()), rule.severity, rule.owner
+    text, fix, severity, owner = hit.text, rule.fix.spoken_in(spoken()) if rule.fix else "", rule.severity, rule.owner
     if hit.broken:
         fix = say("correct the function, or take the rule out, then replay")
         severity, owner = Severity.HOLD if severity is Severity.WARN else severity, "gateway"

@@ -27,12 +27,28 @@ from gateway.message import Event
 from gateway.store.columns import compact, microseconds, storable
 from gateway.store.database import Tx
 from gateway.store.portable import Insertion, Statement
-from gateway.store.tables import document, event, history, message
+from gateway.store.tables import document, event, history, message, news
 
 PAGE = 500  # lines or subjects read at a time
 _head = select(history.c.length, history.c.hash).where(history.c.subject == bindparam("subject"))
 _head_to_change = Statement(_head.with_for_update())
+NEWS = frozenset(
+    {
+        ("processing", "held"),
+        ("processing", "rejected"),
+        ("processing", "duplicate"),
+        ("processing", "parked"),
+        ("delivery", "refused"),
+        ("delivery", "failed"),
+        ("delivery", "parked"),
+        ("message", "refused"),
+        ("message", "parked"),
+        ("message", "proposal"),
+    }
+)
+"""The axes and states that somebody may have to be told of, when something comes into them."""
 _add = Statement(insert(event))
+_add_news = Statement(insert(news))
 _set_head = Insertion(
     history,
     lambda insert: insert.on_conflict_do_update(
@@ -103,6 +119,7 @@ def append(
     with _lost_race(subject):
         _add.run(tx, line)
     _set_head.run(tx, _head_of(line))
+    _tell(tx, [line])
     return Event(**line)
 
 
@@ -116,6 +133,14 @@ def append_all(tx: Tx, entries: Sequence[Entry], *, first: bool = False) -> None
     with _lost_race(f"{entries[0].subject} and others"):
         _add.run_all(tx, lines)
     _set_head.run_all(tx, [_head_of(line) for line in lines])
+    _tell(tx, lines)
+
+
+def _tell(tx: Tx, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Let those be looked for who are to be told of these lines."""
+    for line in lines:
+        if line["before"] != line["after"] and (line["axis"], line["after"]) in NEWS:
+            _add_news.run(tx, {"subject": line["subject"], "sequence": line["sequence"]})
 
 
 def _line(tx: Tx, entry: Entry, head: Any | None) -> dict[str, Any]:

@@ -308,3 +308,42 @@ node = Table(
     Column("beat_at", Moment, nullable=False),
     Column("stopped_at", Moment),
 )
+
+# Lines of history that people may have to be told of, until it was looked at who. Rows are taken out as they are looked
+# at, whichever transaction committed first: a position in the history could pass over a line that commits late.
+news = Table(
+    "news",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("subject", Words, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# What somebody is still to be told of, or (`told_at`) was told of and would otherwise be found anew.
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Words, primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("wanted_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("data", Json, nullable=False),
+    Column("digest", Words),
+    Column("last_error", Words),
+    Column("told_at", Moment),
+    Index(
+        "notice_due",
+        "name",
+        "due_at",
+        "id",
+        sqlite_where=text("told_at IS NULL"),
+        postgresql_where=text("told_at IS NULL"),
+    ),
+    Index("notice_by_digest", "digest", "id"),
+    Index("notice_by_wanted", "wanted_at"),
+)

@@ -16,7 +16,7 @@ identifiers: {{gln: "{BUYER_GLN}"}}
 endpoints:
   inbox: {{kind: folder, path: out, direction: out}}
 receives:
-  invoice: {{format: ubl, options: {{profile: en16931}}, filename: "{{number}}.xml", route: [inbox]}}
+  invoice: {{format: ubl, filename: "{{number}}.xml", route: [inbox]}}
 """
 
 

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-call"
 """Functional acknowledgements in the flow: what a partner says of what was sent, and what is said to a partner."""
 
 from datetime import timedelta
@@ -9,7 +10,7 @@ from twisted.trial.unittest import TestCase
 from gateway.config.model import AwaitedAcknowledgement, EndpointSettings, Partner, Receives, Retry, RouteStep, Sends
 from gateway.endpoints.base import NewReceipt, Outgoing, Sent
 from gateway.errors import GatewayError, Permanent, Transient
-from gateway.flow import decide
+from gateway.flow import decide, worker
 from gateway.flow.read import ReadStep
 from gateway.flow.status import show_queues
 from gateway.flow.timeline import Story
@@ -254,7 +255,8 @@ class ReceivedTest(_WithPartners):
         document = await self._sent(house)
         await self._came(house, interchange(said("A", 1)))
         await self._came(
-            house, interchange("824|BGN*11*1*20261104~OTI*TR*IV*F-1001~TED*848*The price is wrong~", control="000000502")
+            house,
+            interchange("824|BGN*11*1*20261104~OTI*TR*IV*F-1001~TED*848*The price is wrong~", control="000000502"),
         )
         story = await self._story(house, document)
         assert story.deliveries[0].state is DeliveryState.REFUSED
@@ -309,7 +311,7 @@ class ReceivedTest(_WithPartners):
         """Another node reads the message again, and the acknowledgement has its effect once."""
         house = await self._house("required")
         document = await self._sent(house)
-        commit = ReadStep._commit  # noqa: SLF001  # where it dies
+        commit = ReadStep._commit  # where it dies
         tries: list[str] = []
 
         def dying(step: ReadStep, *args: Any) -> Any:
@@ -320,7 +322,7 @@ class ReceivedTest(_WithPartners):
             return settled
 
         self.patch(ReadStep, "_commit", dying)
-        self.patch(__import__("gateway.flow.worker", fromlist=["x"]), "STORE_TROUBLE_WAIT", timedelta(milliseconds=20))
+        self.patch(worker, "STORE_TROUBLE_WAIT", timedelta(milliseconds=20))
         await self._came(house, interchange(said("A", 1)))
         delivery = await self._delivery(house, document)
         assert (tries, delivery.state) == (["died"], DeliveryState.DELIVERED)
@@ -364,6 +366,13 @@ class SentTest(_WithPartners):
         assert len(await self._replies(house, message_id)) == 1
         (outgoing,) = self.main.sent
         assert b"AK2*850*0001~AK3*BEG*2**8~AK4*5**7~AK5*R*5~AK9*R*1*1*0~" in outgoing.body
+
+    async def test_an_interchange_that_is_cut_off_is_rejected(self) -> None:
+        """By a TA1, since nothing is known of what is in it."""
+        house = await self._house(acknowledge="997")
+        await self._came(house, order()[:-12])
+        (outgoing,) = self.main.sent
+        assert b"~TA1*000000077*261103*0930*R*022~" in outgoing.body
 
     async def test_nothing_is_said_unless_it_is_wanted(self) -> None:
         """Neither without the setting nor when the file says none, asked or not."""

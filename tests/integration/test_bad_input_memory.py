@@ -30,5 +30,5 @@ def test_large_files_are_refused_within_bounded_memory(tmp_path: Path) -> None:
         "wrong-lines.json": "JSON-VALUES at /lines/0",
         "wrong-lines.xml": "UBL-VALUES at line 140, cbc:LineExtensionAmount",
         "one-invoice.csv": "CSV-TOO-LARGE at row 71430",
-        "columns.csv": "CSV-TOO-LARGE at row 1",
+        "columns.csv": "CSV-TOO-LARGE at line 1",
     }

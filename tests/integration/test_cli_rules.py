@@ -123,7 +123,7 @@ def test_unknown_names_are_refused(site: Path, document: Path) -> None:
 def test_check_tells_of_rules_that_are_not_there(site: Path, said: str, code: str, text: str) -> None:
     """A pack that is named has to be there; what `auto` will lack is a warning, with the place of the format."""
     file = site / "partners" / "shop.yaml"
-    written = file.read_text(encoding="utf-8").replace("options: {profile: en16931}", said)
+    written = file.read_text(encoding="utf-8").replace("format: ubl", f"format: ubl\n    {said}")
     file.write_text(written, encoding="utf-8")
     _, problems = check(site, catalogue(), now=datetime.now(UTC))
     told = [problem for problem in problems if problem.file == "partners/shop.yaml"]
@@ -137,6 +137,8 @@ def test_check_tells_of_rules_that_are_not_there(site: Path, said: str, code: st
 def test_check_takes_what_is_there(site: Path, said: str) -> None:
     """Families and packs as the list shows them, one or several."""
     file = site / "partners" / "shop.yaml"
-    file.write_text(file.read_text(encoding="utf-8").replace("options: {profile: en16931}", said), encoding="utf-8")
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("format: ubl", f"format: ubl\n    {said}"), encoding="utf-8"
+    )
     _, problems = check(site, catalogue(), now=datetime.now(UTC))
     assert [problem for problem in problems if problem.severity == "error"] == []

@@ -32,6 +32,7 @@ def company(root: Path, name: str) -> Path:
     text = f'{text}\n[listen]\npublic_url = "https://as2.{name.lower()}.example"\n'
     process.write_text(text.replace("ACME France SAS", f'{name} "GmbH" & Söhne'.replace('"', '\\"')), encoding="utf-8")
     (site / "partners" / "shop.yaml").unlink()
+    (site / "partners" / "shop.test.yaml").unlink()
     assert run(site, "cert", "new", "2026").exit_code == 0
     return site
 

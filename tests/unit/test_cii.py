@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.errors import Refused
 from gateway.formats import FORMATS, recognise
 from gateway.formats.cii import CII
+from gateway.formats.profiles import PROFILES, within_en16931
 from gateway.formats.ubl import UBL
 from gateway.invoice import (
     Account,
@@ -466,26 +467,58 @@ def as_xrechnung(invoice: Invoice) -> Invoice:
     )
 
 
+def written_by(name: str, invoice: Invoice, **options: str) -> Invoice:
+    """The invoice as it comes back from a format with these options."""
+    kind = FORMATS[name]
+    assert kind.write
+    data = kind.write(invoice, replace(WRITING, options=kind.options.model_validate(options)))
+    (again,) = outcomes(kind, data)
+    assert not isinstance(again, Refused)
+    assert again.invoice
+    return again.invoice
+
+
 @pytest.mark.parametrize("name", ["ubl", "cii"])
 def test_profile(name: str) -> None:
     """The option says what an invoice is written by; without it that is what it says itself, or EN 16931."""
-    kind = FORMATS[name]
-    writing = replace(WRITING, options=kind.options.model_validate({"profile": "xrechnung"}))
-    silent = replace(invoice_of(INVOICE), specification=None, business_process=None)
-    assert kind.write
-    (again,) = outcomes(kind, kind.write(silent, writing))
-    assert not isinstance(again, Refused)
-    assert again.invoice
-    assert again.invoice == as_xrechnung(silent)
-    (told,) = outcomes(kind, kind.write(invoice_of(INVOICE), writing))
-    assert not isinstance(told, Refused)
-    assert told.invoice == as_xrechnung(invoice_of(INVOICE))
-    (kept,) = outcomes(kind, kind.write(invoice_of(INVOICE), replace(WRITING, options=kind.options())))
-    assert not isinstance(kept, Refused)
-    assert kept.invoice == invoice_of(INVOICE)
-    (bare,) = outcomes(kind, kind.write(silent, replace(WRITING, options=kind.options())))
-    assert not isinstance(bare, Refused)
-    assert bare.invoice == replace(silent, specification="urn:cen.eu:en16931:2017")
+    whole = invoice_of(INVOICE)
+    silent = replace(whole, specification=None, business_process=None)
+    assert written_by(name, silent, profile="xrechnung", extensions="keep") == as_xrechnung(silent)
+    assert written_by(name, whole, profile="xrechnung", extensions="keep") == as_xrechnung(whole)
+    assert written_by(name, whole, extensions="keep") == whole
+    assert written_by(name, silent, extensions="keep") == replace(silent, specification="urn:cen.eu:en16931:2017")
+
+
+@pytest.mark.parametrize("name", ["ubl", "cii"])
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({}, False),
+        ({"profile": "en16931"}, False),
+        ({"profile": "peppol"}, False),
+        ({"profile": "xrechnung"}, False),
+        ({"profile": "en16931-ctc-fr"}, False),
+        ({"profile": "extended-ctc-fr"}, True),
+        ({"profile": "facturx-extended"}, True),
+        ({"profile": "peppol", "extensions": "keep"}, True),
+        ({"profile": "extended-ctc-fr", "extensions": "drop"}, False),
+    ],
+)
+def test_what_en_16931_has_no_term_for(name: str, options: dict[str, str], *, kept: bool) -> None:
+    """What EN 16931 has no term for leaves with specifications that extend it, and with others only when one wants it."""
+    silent = replace(invoice_of(INVOICE), specification=None)
+    assert silent.extensions
+    told = written_by(name, silent, **options)
+    assert told.extensions == (silent.extensions if kept else {})
+    declared = replace(silent, specification=told.specification, business_process=told.business_process)
+    assert told == (declared if kept else within_en16931(declared))
+
+
+@pytest.mark.parametrize("name", ["ubl", "cii"])
+def test_an_invoice_that_extends_en_16931_keeps_its_extensions(name: str) -> None:
+    """Without options its own specification decides."""
+    extended = replace(invoice_of(INVOICE), specification=PROFILES["extended-ctc-fr"].specification)
+    assert written_by(name, extended) == extended
 
 
 def test_recognised_by_the_root() -> None:

@@ -1,5 +1,6 @@
 """The format edifact reads: invoices and orders by type and directory, each message on its own, and any bytes."""
 
+import base64
 import datetime
 from dataclasses import replace
 from decimal import Decimal
@@ -182,27 +183,71 @@ def test_a_bad_message_does_not_sink_its_neighbours() -> None:
 def test_a_bad_interchange_does_not_sink_its_neighbours() -> None:
     """Nor does what follows the last one and is none."""
     wrong = invoic().replace(b"UNZ+1", b"UNZ+2")
-    first, second, third, fourth = outcomes(invoic() + wrong + b"UNA:+.? '" + invoic() + b"\r\nrubbish")
+    first, second, third, fourth = outcomes(invoic() + wrong + b"UNA:+.? '" + invoic() + b"\r\nrubbish", lenient=False)
     assert isinstance(first, ReadDocument)
     assert isinstance(third, ReadDocument)
     assert (second.code, fourth.code) == ("EDI-COUNT", "EDI-UNB")  # type: ignore[union-attr]
     assert third.source == f"UNH+1+INVOIC:D:96A:UN:EAN008'{INVOIC}UNT+20+1'".encode()
 
 
-def test_lenient_reading_takes_wrong_counts() -> None:
-    """And strict reading, which is what holds otherwise, does not."""
+def test_wrong_counts_are_warnings_of_every_document() -> None:
+    """Where reading is not to be strict; the documents of other interchanges have none."""
     wrong = invoic().replace(b"UNT+20", b"UNT+99")
-    assert outcomes(wrong)[0].code == "EDI-COUNT"  # type: ignore[union-attr]
-    assert one(wrong, lenient=True).number == "F1"
+    assert outcomes(wrong, lenient=False)[0].code == "EDI-COUNT"  # type: ignore[union-attr]
+    [warning] = one(wrong).warnings
+    assert (warning.rule, warning.severity, warning.place) == ("EDI-COUNT", "warn", "segment 21")
+    two = interchange(("INVOIC:D:96A:UN", INVOIC), ("ORDERS:D:96A:UN", ORDERS)).replace(b"UNZ+2", b"UNZ+3")
+    assert [len(each.warnings) for each in outcomes(two + invoic()) if isinstance(each, ReadDocument)] == [1, 1, 0]
+
+
+PDF = b"%PDF-1.7 'UNZ+1+1' \xff\x00"
+D14B = INVOIC.replace("LIN+1+", "EFI+:The sheet'RFF+ATS:sheet 1'LIN+1+", 1)
+
+
+def with_object(data: bytes, content: bytes, name: str = "sheet 1") -> bytes:
+    """An interchange with an object of bytes before its UNZ."""
+    package = f"UNO+P1+1:{name}+13+{len(content)}'".encode() + content + f"UNP+{len(content)}+P1'".encode()
+    return data.replace(b"UNZ+1", package + b"UNZ+2")
+
+
+@pytest.mark.parametrize("content", [PDF, base64.b64encode(PDF), base64.encodebytes(PDF * 9)])
+def test_an_object_is_attached_where_an_invoice_refers_to_it(content: bytes) -> None:
+    """As such or in base64, with media type, name and place."""
+    found = one(with_object(invoic(D14B, "INVOIC:D:14B:UN"), content))
+    assert found.warnings == ()
+    assert found.invoice
+    [attachment] = found.invoice.attachments
+    assert attachment.content in {PDF, PDF * 9}
+    assert (attachment.id, attachment.media_type, attachment.filename) == ("sheet 1", "application/pdf", "sheet_1.pdf")
+    assert found.places["BG-24[1]/BT-125"] == "segment 24"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "words"),
+    [
+        (PDF, "other", "no invoice refers to it"),
+        (b"MZ\x00", "sheet 1", "it is no PDF, PNG or JPEG"),
+        (b"JVBE*", "sheet 1", "it is no PDF, PNG or JPEG"),
+        (b"", "sheet 1", "it is no PDF, PNG or JPEG"),
+        (b"%PDF-" + b"x" * 10 * 1024**2, "sheet 1", "it has more than 10485760 bytes"),
+    ],
+)
+def test_an_object_that_belongs_nowhere_is_a_warning(content: bytes, name: str, words: str) -> None:
+    """The invoice is read without it."""
+    found = one(with_object(invoic(D14B, "INVOIC:D:14B:UN"), content, name))
+    assert found.invoice
+    assert found.invoice.attachments[0].content is None
+    [warning] = found.warnings
+    assert (warning.rule, words in warning.text) == ("EDI-PACKAGE", True)
 
 
 def test_the_character_set_may_be_another_than_the_one_declared() -> None:
-    """UNOA that is UTF-8 or Windows-1252 in truth."""
+    """UNOA that is Windows-1252 in truth: what is said to hold is what holds."""
     data = interchange(("INVOIC:D:96A:UN", INVOIC.replace("ACME", "ACM\x80")), start=UNB.replace("UNOC", "UNOA"))
     found = one(data, encoding="cp1252").invoice
     assert found
     assert found.seller.name == "ACM€"
-    assert outcomes(data, encoding="utf-8")[0].code == "EDI-CHARSET"  # type: ignore[union-attr]
+    assert outcomes(data, encoding="utf-8", lenient=False)[0].code == "EDI-CHARSET"  # type: ignore[union-attr]
 
 
 def test_broken_lines_are_put_together_unless_the_partner_never_breaks_them() -> None:

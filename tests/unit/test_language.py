@@ -4,6 +4,7 @@ import ast
 import string
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,10 +85,16 @@ def test_findings_are_in_the_language_spoken() -> None:
 
 def test_a_rule_says_its_own_words_in_both_languages() -> None:
     """`say` and `fix` may be given in each; a language that lacks is spoken in the other."""
-    words = {"terms": "BT-9", "say": {"en": "no {term}", "fr": "pas de {term}"}, "fix": {"fr": "ajoutez"}}
+    words: dict[str, Any] = {
+        "terms": "BT-9",
+        "say": {"en": "no {term}", "fr": "pas de {term}"},
+        "fix": {"fr": "ajoutez"},
+    }
     (english,) = found("require", known=facts(), **words)
     assert (english.text, english.fix) == ("no BT-9", "ajoutez")
     with speaking("fr"):
         (french,) = found("require", known=facts(), **words)
     assert (french.text, french.fix) == ("pas de BT-9", "ajoutez")
-    assert rule("require", terms="BT-9", fix="x").fix.spoken_in("fr") == "x"
+    plain = rule("require", terms="BT-9", fix="x").fix
+    assert plain is not None
+    assert plain.spoken_in("fr") == "x"

@@ -185,6 +185,7 @@ def test_every_rule_finds_something(name: str, rule: str) -> None:
     found = {each.rule: each for each in _run(name, BAD[rule], duplicate=rule.endswith("duplicate"))}
     assert found[rule].level == "business"
     (settings,) = (each for each in rule_set(name).rules if each.id == rule)
+    assert settings.fix is not None
     assert settings.fix.en
     assert settings.fix.fr
     assert (settings.say is None) or (settings.say.en and settings.say.fr)

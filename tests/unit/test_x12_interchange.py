@@ -85,7 +85,7 @@ def test_what_is_wrong_with_an_interchange_is_refused_or_warned_of(text: str, co
     found = refusal(text)
     assert (found.code, found.place) == (code, "interchange 000000007")
     assert words in found.text
-    assert any(words in each for each in one(text, strict=False).warnings)
+    assert any(words in each.text for each in one(text, strict=False).warnings)
 
 
 @pytest.mark.parametrize(

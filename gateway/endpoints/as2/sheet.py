@@ -198,7 +198,6 @@ _RECEIVES = (
     "receives:",
     "  invoice:                # the format agreed with it",
     "    format: ubl",
-    "    options: {profile: en16931}",
     "    route: [as2]",
     "",
 )

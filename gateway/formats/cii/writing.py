@@ -35,7 +35,7 @@ _NAMESPACES = "".join(
 def write(invoice: Invoice, writing: Writing) -> bytes:
     """The invoice in UTF-8; raises `Refused` (CII-LACKS) naming every term that CII cannot do without."""
     if isinstance(writing.options, ProfiledOptions):
-        invoice = declared(invoice, writing.options.profile)
+        invoice = declared(invoice, writing.options)
     return write_invoice(invoice)
 
 

@@ -30,8 +30,9 @@ from gateway.invoice import Identifier
 
 _BOM = b"\xef\xbb\xbf"
 _LOOKED_AT = 4096
-_MESSAGE = re.compile(rb"UNH.[^'+]{1,35}.[A-Z]{6}[^A-Za-z0-9]")
+_MESSAGE = re.compile(rb"UNH\+[^'+]{1,35}\+[A-Z]{6}:")
 MOST_PROBLEMS = 20
+_LONGEST_TEXT = 300
 _FIX = "ask the sender to correct its envelopes; `lenient: false` under options refuses such interchanges"
 MOST_SEGMENTS = 200_000
 """Most segments of a message, which is in memory as a whole: an invoice of some 25,000 lines."""
@@ -395,7 +396,8 @@ class _Envelope:
         yield at, self.end
 
     def _wrong(self, code: str, text: str, span: Span | None = None) -> None:
-        """Note what is wrong, at most one thing more than are told."""
+        """Note what is wrong, at most one thing more than are told, each in a text of bounded length."""
+        text = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
         if self._strict:
             if len(self._problems) <= MOST_PROBLEMS:
                 self._problems.append((code, f"{text} (segment {span.number})" if span else text))

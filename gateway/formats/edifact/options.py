@@ -28,7 +28,9 @@ class EdifactOptions(FormatOptions):
         default=None, max_length=4, pattern="^[A-Z0-9]+$", description="qualifier of the partner's identifier"
     )
     lenient: bool = Field(
-        default=False, description="when reading: wrong counts and references of trailers do not refuse an interchange"
+        default=True,
+        description="when reading: wrong counts and references of trailers, and signs outside the character set, are "
+        "warnings; false: they refuse an interchange",
     )
     encoding: Literal["declared", "utf-8", "iso-8859-1", "iso-8859-15", "cp1252", "cp850"] = Field(
         default="declared", description="when reading: the character set of the bytes, whatever UNB declares"

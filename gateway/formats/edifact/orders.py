@@ -1,26 +1,18 @@
 """ORDERS of EDIFACT (D.93A to D.21B) → canonical purchase order."""
 
-import datetime
-from collections.abc import Iterator
 from decimal import Decimal
-from functools import cache
 
-from gateway.errors import Refused
 from gateway.formats.base import ReadDocument, Reading
 from gateway.formats.edifact.interchange import Message
+from gateway.formats.segment_values import SegmentValues
 from gateway.invoice import Address, Identifier, Party
-from gateway.mapping.addressing import Place
 from gateway.mapping.edifact import message as tree_of
-from gateway.mapping.functions import Datum, Getter
-from gateway.mapping.segment_tree import Scope
 from gateway.mapping.sources import READS
 from gateway.message import DocumentKind
 from gateway.order import Order, OrderLine
 
-MOST_PROBLEMS = 50
 _SCHEMES = {"9": "0088", "16": "0060"}
 _UNITS = {"PCE": "H87"}
-_SEGMENTS = READS["edifact"]
 
 
 def read_order(message: Message, reading: Reading, source: bytes | None) -> ReadDocument:
@@ -29,88 +21,15 @@ def read_order(message: Message, reading: Reading, source: bytes | None) -> Read
     Orders have no business terms: their places go by the names in `gateway.order` (`lines[2].quantity`).
     """
     del reading
-    scope = tree_of(message.segments)
-    values = _Values(scope)
-    order = _order(values, scope)
-    if values.problems:
-        shown = values.problems[:MOST_PROBLEMS]
-        if len(values.problems) > MOST_PROBLEMS:
-            shown.append(f"and {len(values.problems) - MOST_PROBLEMS} more")
-        text = f"order '{order.number[:40]}': " + "; ".join(shown)
-        raise Refused("EDI-VALUES", text, place=_SEGMENTS.whole(scope))
+    values = SegmentValues(READS["edifact"], tree_of(message.segments))
+    order = _order(values)
+    values.refuse("EDI-VALUES", f"order '{order.number[:40]}'")
     return ReadDocument(
         kind=DocumentKind.ORDER, number=order.number, order=order, places=values.places, source=source
     )  # fmt: skip
 
 
-@cache
-def _way(name: str, *, many: bool) -> tuple[Getter, Place]:
-    getter, _ = _SEGMENTS.resolve(name, many=many)
-    return getter, _SEGMENTS.place((name,))
-
-
-class _Values:
-    """Takes values out of a scope and notes where they stood; `problems` are those that cannot be read."""
-
-    def __init__(self, scope: Scope, prefix: str = "", known: "_Values | None" = None) -> None:
-        self._scope = scope
-        self._prefix = prefix
-        self.places: dict[str, str] = known.places if known else {}
-        self.problems: list[str] = known.problems if known else []
-
-    def within(self, scope: Scope, prefix: str) -> "_Values":
-        """The values of a group, whose places and problems go with these."""
-        return _Values(scope, prefix, self)
-
-    def _get(self, field: str, names: tuple[str, ...]) -> Datum | None:
-        for name in names:
-            getter, place = _way(name, many=False)
-            try:
-                value: Datum | None = getter(self._scope)
-            except ValueError as error:
-                self.problems.append(f"{place(self._scope)}: {error}")
-                return None
-            if value is not None:
-                self.places[f"{self._prefix}{field}"] = place(self._scope)
-                return value
-        return None
-
-    def text(self, field: str, *names: str) -> str | None:
-        """The first of these that is there."""
-        value = self._get(field, names)
-        return value if isinstance(value, str) else None
-
-    def day(self, field: str, *names: str) -> datetime.date | None:
-        """The first of these dates that is there."""
-        value = self._get(field, names)
-        return value if isinstance(value, datetime.date) else None
-
-    def number(self, field: str, *names: str) -> Decimal | None:
-        """The first of these numbers that is there."""
-        text = self.text(field, *names)
-        if text is None or _SEGMENTS.number is None:
-            return None
-        try:
-            value = _SEGMENTS.number(text)
-        except ValueError as error:
-            self.problem(f"{names[0]}: {error}")
-            return None
-        return value if isinstance(value, Decimal) else None
-
-    def first(self, field: str, name: str) -> str | None:
-        """The first of several values."""
-        getter, place = _way(name, many=True)
-        value = next((each for each in getter(self._scope) if each), None)
-        if value is not None:
-            self.places[f"{self._prefix}{field}"] = place(self._scope)
-        return value
-
-    def problem(self, text: str) -> None:
-        """Notes something that is wrong with this group."""
-        self.problems.append(f"{_SEGMENTS.whole(self._scope)}: {text}")
-
-
-def _order(values: _Values, scope: Scope) -> Order:
+def _order(values: SegmentValues) -> Order:
     number = values.text("number", "BGM")
     if number is None:
         values.problem("BGM has no number of the order")
@@ -127,20 +46,20 @@ def _order(values: _Values, scope: Scope) -> Order:
         delivery_location=_identifier(values, "delivery_location", "DP")
         or _identifier(values, "delivery_location", "ST"),
         invoicee=_party(values, "invoicee", "IV"),
-        contract=values.first("contract", "RFF[CT]"),
-        accounting_reference=values.first("accounting_reference", "RFF[ADE]"),
+        contract=next(iter(values.all("contract", "RFF[CT]")), None),
+        accounting_reference=next(iter(values.all("accounting_reference", "RFF[ADE]")), None),
         note=values.text("note", "FTX.4.1-5"),
-        lines=tuple(_lines(values, scope)),
+        lines=tuple(_line(each, index) for index, each in enumerate(values.each("LIN", "lines"), 1)),
     )
 
 
-def _identifier(values: _Values, field: str, role: str) -> Identifier | None:
+def _identifier(values: SegmentValues, field: str, role: str) -> Identifier | None:
     value = values.text(field, f"NAD[{role}].2.1")
     agency = values.text(f"{field}.scheme", f"NAD[{role}].2.3")
     return Identifier(value, _SCHEMES.get(agency or "")) if value else None
 
 
-def _party(values: _Values, role: str, qualifier: str) -> Party | None:
+def _party(values: SegmentValues, role: str, qualifier: str) -> Party | None:
     at = f"NAD[{qualifier}]"
     name = values.text(f"{role}.name", f"{at}.4.1-5")
     id_ = _identifier(values, f"{role}.ids[0].value", qualifier)
@@ -162,13 +81,7 @@ def _party(values: _Values, role: str, qualifier: str) -> Party | None:
     )
 
 
-def _lines(values: _Values, scope: Scope) -> Iterator[OrderLine]:
-    assert _SEGMENTS.each is not None
-    for index, group in enumerate(_SEGMENTS.each("LIN")(scope), 1):
-        yield _line(values.within(group, f"lines[{index}]."), index)
-
-
-def _line(line: _Values, index: int) -> OrderLine:
+def _line(line: SegmentValues, index: int) -> OrderLine:
     code = line.text("standard_item.scheme", "LIN.3.2")
     item = line.text("standard_item", "LIN.3.1")
     unit = line.text("unit", "QTY[21].1.3", "QTY[12].1.3")
@@ -187,7 +100,7 @@ def _line(line: _Values, index: int) -> OrderLine:
     )
 
 
-def _price(line: _Values) -> Decimal | None:
+def _price(line: SegmentValues) -> Decimal | None:
     """The price of one unit: PRI may say it for a number of them."""
     price = line.number("price", "PRI[AAA]", "PRI[AAB]")
     base = line.number("", "PRI[AAA].1.5", "PRI[AAB].1.5")

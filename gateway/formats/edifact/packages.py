@@ -3,7 +3,8 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ def attached(data: bytes, packages: Sequence[Package], documents: Sequence[ReadD
     """
     contents: dict[str, tuple[Package, bytes, str, str]] = {}
     left: list[Finding] = []
-    names = [each.name for each in packages]
+    names = Counter(each.name for each in packages)
     called = {each.id.strip() for read in documents if read.invoice for each in read.invoice.attachments}
     for package in packages:
         why = _unclear(package, names, called)
@@ -56,10 +57,10 @@ def attached(data: bytes, packages: Sequence[Package], documents: Sequence[ReadD
     return [_with(read, contents, tuple(left)) for read in documents]
 
 
-def _unclear(package: Package, names: Sequence[str], called: set[str]) -> str:
+def _unclear(package: Package, names: Mapping[str, int], called: set[str]) -> str:
     if not package.name or package.name not in called:
         return "no invoice refers to it"
-    if names.count(package.name) > 1:
+    if names[package.name] > 1:
         return "several objects have that name"
     if package.end - package.start > MOST_BYTES:
         return f"it has more than {MOST_BYTES} bytes"

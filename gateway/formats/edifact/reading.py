@@ -1,12 +1,14 @@
 """Reads interchanges: every message by its type, each on its own, so that a bad one never sinks its neighbours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from gateway.errors import Refused
 from gateway.formats.base import ReadDocument, Reading
 from gateway.formats.edifact.interchange import Interchange, Message, read_interchanges
 from gateway.formats.edifact.messages import READERS, named
 from gateway.formats.edifact.options import EdifactOptions
+from gateway.formats.edifact.packages import attached
 
 _Found = ReadDocument | Refused
 
@@ -31,7 +33,7 @@ def read(data: bytes, reading: Reading) -> Iterator[_Found]:
     while found is not None:
         following = _following(interchanges)
         several = several or following is not None or (isinstance(found, Interchange) and found.count > 1)
-        for document in _documents(found, reading, several=several):
+        for document in _noted(found, _documents(found, reading, several=several)):
             left -= 1
             if left < 0:
                 text = f"there are more than {reading.max_documents} messages in the file; send it in parts"
@@ -47,6 +49,18 @@ def _following(interchanges: Iterator[Interchange | Refused]) -> Interchange | R
         return next(interchanges, None)
     except Refused as refused:
         return refused
+
+
+def _noted(interchange: Interchange | Refused, documents: Iterable[_Found]) -> Iterable[_Found]:
+    """The same, with what reading let pass, and with the objects of the interchange that they refer to."""
+    if isinstance(interchange, Refused) or not (interchange.packages or interchange.warnings):
+        return documents
+    found = [
+        replace(each, warnings=interchange.warnings) if isinstance(each, ReadDocument) else each for each in documents
+    ]
+    read = [each for each in found if isinstance(each, ReadDocument)]
+    complete = iter(attached(interchange.data, interchange.packages, read))
+    return [next(complete) if isinstance(each, ReadDocument) else each for each in found]
 
 
 def _documents(interchange: Interchange | Refused, reading: Reading, *, several: bool) -> Iterator[_Found]:

@@ -28,7 +28,7 @@ from gateway.invoice import Account, Attachment, Delivery, Identifier, Invoice, 
 def write(invoice: Invoice, writing: Writing) -> bytes:
     """The invoice in UTF-8; raises `Refused` (UBL-LACKS) naming every term that UBL cannot do without."""
     if isinstance(writing.options, ProfiledOptions):
-        invoice = declared(invoice, writing.options.profile)
+        invoice = declared(invoice, writing.options)
     name, namespace = ("CreditNote", CREDIT_NOTE) if invoice.is_credit_note else ("Invoice", INVOICE)
     xml = XmlText()
     with xml(name, namespaces(namespace, {AGGREGATE: "cac", BASIC: "cbc"})):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gateway.errors import Refused
+from gateway.finding import Finding
 from gateway.formats.x12.syntax import Segment, Separators, parse_segment, read_isa, spans, unwrapped
 from gateway.formats.x12.walk import BOM, Place, Refusal, Walk, next_one
 from gateway.invoice import Identifier
@@ -54,7 +55,7 @@ class Interchange:
     separators: Separators
     groups: tuple[Group, ...]
     acknowledgments: tuple[Segment, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Finding, ...]
     count: int
     data: bytes = field(repr=False)
     places: tuple[Place | Refusal, ...] = field(repr=False, default=())

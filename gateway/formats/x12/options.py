@@ -54,6 +54,7 @@ class X12Options(FormatOptions):
         "space for a separator, or refused",
     )
     lenient: bool = Field(
-        default=False,
-        description="when reading: wrong counts and control numbers, and an ISA that is not padded, refuse nothing",
+        default=True,
+        description="when reading: wrong counts and control numbers, and an ISA that is not padded, are warnings; "
+        "false: they are refused",
     )

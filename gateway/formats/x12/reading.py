@@ -1,6 +1,7 @@
 """Reads interchanges: every transaction set by its type, each on its own, so that a bad one never sinks its neighbours."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache, partial
 
 from gateway.errors import Refused
@@ -50,7 +51,7 @@ def read(data: bytes, reading: Reading) -> Iterator[_Found]:
                     "X12-TOO-MANY", f"there are more than {most} transaction sets in the file; send it in parts"
                 )
                 return
-            yield document
+            yield _noted(document, found)
         found = following
 
 
@@ -60,6 +61,13 @@ def _following(interchanges: Iterator[Interchange | Refused]) -> Interchange | R
         return next(interchanges, None)
     except Refused as refused:
         return refused
+
+
+def _noted(document: _Found, interchange: Interchange | Refused) -> _Found:
+    """The same, with what reading let pass."""
+    if isinstance(document, ReadDocument) and isinstance(interchange, Interchange) and interchange.warnings:
+        return replace(document, warnings=interchange.warnings)
+    return document
 
 
 def _documents(interchange: Interchange | Refused, reading: Reading, *, several: bool) -> Iterator[_Found]:

@@ -4,10 +4,15 @@ import re
 from typing import NamedTuple
 
 from gateway.errors import Refused
+from gateway.finding import Finding, Severity
 from gateway.formats.x12.syntax import Header, Segment, Span, parse_segment, spans, tag_of
 
 BOM = b"\xef\xbb\xbf"
 MOST_PROBLEMS = 20
+_LONGEST_TEXT = 300
+_FIX = "ask the sender to correct its envelopes; `lenient: false` under options refuses such interchanges"
+MOST_SEGMENTS = 200_000
+"""Most segments of a transaction set, which is in memory as a whole: an invoice of some 40,000 lines."""
 _NUMBER = re.compile(r"[0-9]{1,10}")
 VERSIONS = ("00304", "00801")
 """Interchange control versions that are read, the first and the last."""
@@ -42,7 +47,7 @@ class Walk:
         self.end = len(data)
         self.groups: list[Segment] = []
         self.places: list[Place | Refusal] = []
-        self.warnings: list[str] = []
+        self.warnings: list[Finding] = []
         self.acknowledgments: list[Segment] = []
         self._strict = strict
         self._most = most
@@ -139,6 +144,10 @@ class Walk:
         self._set = None
         problems: list[tuple[str, str]] = []
         control, counted = header.get(2), span.number - first.number + 1
+        if counted > MOST_SEGMENTS:
+            text = f"transaction set {control[:20]} has {counted} segments; at most {MOST_SEGMENTS} are read"
+            self._refuse(Refused("X12-TOO-MANY", text, place=f"segment {first.number}"), header)
+            return
         said = f"segment {span.number}"
         if number(trailer.get(1)) != counted:
             text = f"transaction set {control}: SE says {trailer.get(1)} segments, there are {counted}"
@@ -215,12 +224,14 @@ class Walk:
             self.wrong("X12-VERSION", text, "segment 1")
 
     def _note(self, problems: list[tuple[str, str]], code: str, text: str, place: str) -> None:
-        where = f"{text} ({place})"
+        text = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
         if self._strict:
             if len(problems) <= MOST_PROBLEMS:
-                problems.append((code, where))
+                problems.append((code, f"{text} ({place})"))
         elif len(self.warnings) < MOST_PROBLEMS:
-            self.warnings.append(where)
+            self.warnings.append(
+                Finding(rule=code, severity=Severity.WARN, text=text, place=place, level="syntax", fix=_FIX)
+            )
 
     def note(self, problems: list[tuple[str, str]], code: str, text: str, span: Span) -> None:
         """Note what is wrong with a part, among the problems of that part."""
