@@ -346,3 +346,32 @@ def test_late_notices_are_in_the_status(tmp_path: Path) -> None:
     assert "the notice 'desk' has not told 1 thing(s) since" in ended.output
     assert "it answered 503; try it: gateway notice test desk" in ended.output
     assert "'gone'" not in ended.output
+
+
+def test_mistakes_of_a_notice_are_told_with_their_line(tmp_path: Path) -> None:
+    """A partner that is not there, a name twice, no TLS, a secret in clear text."""
+    site = site_of(tmp_path / "site", 9)
+    path = site / "gateway.toml"
+    good = path.read_text(encoding="utf-8")
+    for added, code, text in (
+        ('partners = ["shop", "nobody"]', "E209", "there is no partners/nobody.yaml"),
+        ('tls = { ca = "certs/gone.pem" }', "E400", "certs/gone.pem"),
+        ('retry = { frist = "1m" }', "E100", "frist"),
+        ('on = ["helt"]', "E103", "held"),
+        ('every = "now and then"', "E102", "is no such time"),
+    ):
+        path.write_text(good + added + "\n", encoding="utf-8")
+        ended = run(site, "check")
+        assert ended.exit_code == 1, ended.output
+        assert f"gateway.toml:{len(good.splitlines()) + 1}:" in ended.output, ended.output
+        assert code in ended.output, ended.output
+        assert text in ended.output, ended.output
+    notice = good[good.index("[[notices]]") :]
+    for wrong, text in (
+        (good + notice, "two notices have the name 'desk'"),
+        (good.replace("http://127.0.0.1:9", "http://hooks.example"), "a notice goes to an https:// address"),
+        (good.replace('{ file = "desk.secret" }', '"word"'), "a secret stands here in clear text"),
+    ):
+        path.write_text(wrong, encoding="utf-8")
+        ended = run(site, "check")
+        assert (ended.exit_code, text in ended.output) == (1, True), ended.output

@@ -182,9 +182,7 @@ def _too_often(segment: Segment, position: int, part: Part, count: int) -> Direc
     )
 
 
-def _wrong(
-    segment: Segment, rules: tuple[Element, ...], position: int, repetition: str
-) -> Iterator[DirectoryProblem]:
+def _wrong(segment: Segment, rules: tuple[Element, ...], position: int, repetition: str) -> Iterator[DirectoryProblem]:
     """What is wrong with the elements of a segment."""
     elements = segment.elements
     for at, rule in enumerate(rules):

@@ -134,9 +134,7 @@ def _elements(directory: Directory, lists: Mapping[str, frozenset[str]], tag: st
         name = entry.lstrip("!")
         mandatory = entry.startswith("!")
         if name in directory.composites:
-            components = tuple(
-                _component(directory, lists, each) for each in repeated(directory.composites[name])
-            )
+            components = tuple(_component(directory, lists, each) for each in repeated(directory.composites[name]))
         else:
             components = (_component(directory, lists, entry),)
         found.append(Element(mandatory, components, name))
