@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +157,9 @@ def _edifact() -> Iterator[Bad]:
     yield bad("element-of-releases", lambda: unb + b"UNH+" + b"?'" * 5_000_000, "SEGMENT-LENGTH", "segment 2")
     yield bad("releases", lambda: unb + b"?" * 5_000_000, "SEGMENT-LENGTH", "segment 2")
     yield bad("tag", _changed("edifact", (b"BGM", b"bgm")), "TAG", "segment 3")
-    yield bad("nul-in-tag", _changed("edifact", (b"BGM", b"B\0M")), "TAG", "segment 3")
+    yield bad("nul-in-tag", _changed("edifact", (b"BGM", b"B\0M")), "CHARSET", "segment 2")
+    yield bad("nul", _changed("edifact", (b"F-1001", b"F-1001\0")), "CHARSET", "segment 2")
+    yield bad("unknown-charset", _changed("edifact", (b"BGM", b"bgm"), (b"UNOC", b"UNOX")), "TAG", "segment 3")
     yield bad("object-of-lies", lambda: unb + b"UNO+1+1:x+13+9999999999'abcUNP+3+1'UNZ+1+7'", "STRUCTURE", "segment 2")
     yield bad("utf-16", lambda: good("edifact").decode("latin-1").encode("utf-16"), "UNB", "byte 1")
 
@@ -187,29 +189,32 @@ def _x12() -> Iterator[Bad]:
     body = b"ST*810*1~" + b"IT1~" * 1_000_000 + b"SE*1000002*1~"
     yield bad("segments-of-a-set", lambda: group() + body + end, "TOO-MANY", "segment ")
     yield bad("element", _changed("x12", (b"BIG*", b"BIG*" + b"9" * 10_000_000)), "SEGMENT-LENGTH", "segment ")
+    yield bad("nul", _changed("x12", (b"F-1001", b"F-1001\0")), "CHARSET", "segment ")
     yield bad("tag", _changed("x12", (b"~BIG*", b"~b/g*")), "TAG", "segment ")
     yield bad("utf-16", lambda: good("x12").decode("latin-1").encode("utf-16"), "ISA", "byte 1")
 
 
+def _subset(form: str) -> bytes:
+    """A document type with an internal subset, where cXML has one without."""
+    data = good(form)
+    if b'.dtd">' in data:
+        return data.replace(b'.dtd">', b'.dtd" [<!ENTITY x "y">]>', 1)
+    return b'<!DOCTYPE a [<!ENTITY x "y">]>' + data.rpartition(b"?>")[2]
+
+
 def _xml() -> Iterator[Bad]:
-    dtd = b'<!DOCTYPE a [<!ENTITY x "y">]>'
+    def bad(form: str, name: str, make: Callable[[], bytes], code: str, place: str = "line ") -> Bad:
+        return Bad(form=form, name=name, make=make, code=f"XML-{code}", place=place)
+
     for form in ("cii", "cxml", "idoc", "xml"):
-
-        def bad(name: str, make: Callable[[], bytes], code: str, place: str = "line ", form: str = form) -> Bad:
-            return Bad(form=form, name=name, make=make, code=code, place=place)
-
         for part in (25, 50, 75, 99):
-            yield bad(f"cut-at-{part}", _cut(form, part), "XML-MALFORMED")
-        yield bad("nothing", lambda: b"", "XML-MALFORMED")
-        yield bad(
-            "internal-subset",
-            lambda form=form: dtd + good(form).rpartition(b"?>")[2].partition(b'.dtd">')[2] or dtd + b"<a>&x;</a>",
-            "XML-DOCTYPE",
-        )
-        yield bad("deep", lambda: b"<a>" * 100_000, "XML-TOO-DEEP")
-        yield bad("tags", lambda: b"<a>" + b"<b/>" * 2_000_001 + b"</a>", "XML-TOO-LARGE", "")
-        yield bad("nul", lambda form=form: good(form).replace(b"</", b"\0</", 1), "XML-MALFORMED")
-        yield bad("not-utf-8", lambda form=form: good(form).replace(b"</", b"\xe9</", 1), "XML-ENCODING")
+            yield bad(form, f"cut-at-{part}", _cut(form, part), "MALFORMED")
+        yield bad(form, "nothing", lambda: b"", "MALFORMED")
+        yield bad(form, "internal-subset", partial(_subset, form), "DOCTYPE")
+        yield bad(form, "deep", lambda: b"<a>" * 100_000, "TOO-DEEP")
+        yield bad(form, "tags", lambda: b"<a>" + b"<b/>" * 2_000_001 + b"</a>", "TOO-LARGE", "")
+        yield bad(form, "nul", _changed(form, (b"</", b"\0</")), "MALFORMED")
+        yield bad(form, "not-utf-8", _changed(form, (b"</", b"\xe9</")), "ENCODING")
 
 
 def _facturx() -> Iterator[Bad]:

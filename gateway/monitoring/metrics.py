@@ -181,7 +181,7 @@ class Metrics:
             self._unhandled.labels(source)
         for stage in STAGES:
             self._stage.labels(stage)
-        for kind in ("read", "process", "deliver", "answer"):
+        for kind in ("read", "process", "deliver", "answer", "notice"):
             self._parked.labels(kind)
 
     def message(self, direction: Direction, channel: str, state: MessageState) -> None:

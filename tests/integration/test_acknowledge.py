@@ -12,13 +12,14 @@ from gateway.config.model import AwaitedAcknowledgement
 from gateway.endpoints.base import LateReceipt, NewReceipt, Sent
 from gateway.flow.acknowledge import Came, Settled, settle_all
 from gateway.flow.awaited import InterchangeIdentity, awaited, key, notes
+from gateway.flow.evidence import of_messages
 from gateway.flow.settle import MOST_KEPT, settle_unit
 from gateway.formats.acknowledgement import AcknowledgedProblem, Acknowledgement, Verdict
 from gateway.invoice import Identifier
 from gateway.message import Delivery, DeliveryState, Direction, MessageState, Processing, ReceiptOutcome
 from gateway.store import deliveries, documents, events, messages, receipts, references
 from gateway.store.database import Database, Tx
-from gateway.testing import temporary_database
+from gateway.testing import snapshot, temporary_database
 from tests.rows import add_delivery, add_document, add_message
 
 REQUIRED = AwaitedAcknowledgement(awaited="required")
@@ -171,6 +172,17 @@ def test_many_problems_are_told_in_few_words(database: Database) -> None:
         (told,) = came(tx, said(Verdict.REJECTED, problems=problems))
         assert "and 45 more" in told.text
         assert len(told.text) < 1000
+
+
+def test_evidence_has_the_acknowledgement(database: Database) -> None:
+    """Its bytes beside the message that was sent, which no MIC belongs to."""
+    with database.write() as tx:
+        delivery = sent(tx)
+        came(tx, said(), source=b"ISA*00*")
+        message = messages.get(tx, delivery.message_id)
+        evidence = of_messages(tx, snapshot({}), [message], subjects=[delivery.document_id])
+    assert [body for path, body in evidence.files.items() if path.endswith("/997-1.edi")] == [b"ISA*00*"]
+    assert any("997: accepted" in note for note in evidence.notes)
 
 
 @pytest.mark.parametrize(

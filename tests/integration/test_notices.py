@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -275,6 +275,40 @@ retry = {{ first = "100ms", factor = 1.0 }}
         await self.nothing_left()
         (told,) = receiver.bodies
         assert (told["kind"], told["message"]["file"], told["document"]) == ("unreadable", "bad.json", None)
+
+    def test_a_digest_is_sent_once(self) -> Any:
+        """A digest whose hour has come is posted, again under its id after a failure, and then is over."""
+        return Deferred.fromCoroutine(self._digest())
+
+    async def _digest(self) -> None:
+        self.patch(flow_notices, "next_time", lambda now, **_: now)
+        receiver = await self.begin(503, extra='every = "1h"')
+        self.put("F-1")
+        await self.posted(2)
+        await self.nothing_left()
+        first, second = receiver.bodies
+        assert first == second
+        (group,) = first["groups"]
+        assert (first["type"], group["rule"], group["count"]) == ("digest", "PARTNER-UNKNOWN", 1)
+        assert (receiver.got[0][1]["Gateway-Notice"], first["count"]) == (first["id"], 1)
+
+    def test_nobody_is_told_in_quiet_hours(self) -> Any:
+        """What happens in them waits for their end, also when it is due already."""
+        return Deferred.fromCoroutine(self._quiet())
+
+    async def _quiet(self) -> None:
+        now = datetime.now(UTC)
+        hours = f"{now - timedelta(hours=2):%H:%M}-{now + timedelta(hours=2):%H:%M}"
+        self.patch(flow_notices, "next_time", lambda now, **_: now)
+        receiver = await self.begin(extra=f'quiet = "{hours}"')
+        self.put("F-1")
+
+        async def postponed() -> bool:
+            due = await self.app._store.read(lambda tx: work.next_due(tx, ("notice",)))
+            return due is not None and due > now + timedelta(hours=1)
+
+        await self.until(postponed)
+        assert receiver.got == []
 
 
 def site_of(root: Path, port: int) -> Path:

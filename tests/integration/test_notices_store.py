@@ -284,3 +284,17 @@ def test_late_is_what_was_due(database: Database, watch: Watch) -> None:
     with database.read() as tx:
         (late,) = notices.late(tx)
     assert (late.name, late.waiting, late.since) == ("n0", 2, watch.at - timedelta(hours=1))
+
+
+def test_two_nodes_gather_side_by_side(database: Database, plain: Snapshot) -> None:
+    """While one node has news in hand another passes them over; each thing is told once."""
+    if database.embedded:
+        pytest.skip("an embedded database has one node")
+    with database.write() as tx:
+        for number in range(MOST_NEWS + 5):
+            held(tx, f"F-{number}", NUMBER)
+    snapshot = told_by(plain, {})
+    with database.write() as one, database.write() as other:
+        assert gather(one, snapshot, look_for_expiries=False)
+        assert len(notices.take_news(other, limit=1000)) == 5
+    assert len(due(database)) == MOST_NEWS

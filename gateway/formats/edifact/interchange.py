@@ -67,7 +67,8 @@ class Interchange:
     """One interchange: who sent it to whom (the scheme of the identifiers is the qualifier), when, and what is in it.
 
     `date` and `time` stay what was written. `warnings` are what a lenient reading let pass, `packages` the objects of
-    bytes between its messages.
+    bytes between its messages, `groups` the headers (UNG) of its functional groups. `acknowledge` says that a CONTRL is
+    asked for.
     """
 
     syntax: str
@@ -86,6 +87,8 @@ class Interchange:
     encoding: str = ""
     places: tuple[_Place, ...] = field(repr=False, default=())
     packages: tuple[Package, ...] = ()
+    groups: tuple[Segment, ...] = ()
+    acknowledge: bool = False
 
     def messages(self) -> Iterator[Message | Refused]:
         """Each message, or a `Refused` in place of one with a segment that cannot be read."""
@@ -107,6 +110,10 @@ class Interchange:
         if place.length > MOST_SEGMENTS:
             text = f"message {place.reference[:40]} has {place.length} segments; at most {MOST_SEGMENTS} are read"
             raise Refused("EDI-TOO-MANY", text, place=f"segment {place.number}")
+        zero = self.data.find(b"\0", place.start, place.end)
+        if zero >= 0:
+            text = f"message {place.reference[:40]} has a byte of value 0 (byte {zero + 1}), which is no character"
+            raise Refused("EDI-CHARSET", text, place=f"segment {place.number}")
         try:
             text = self.data[place.start : place.end].decode(self.encoding)
         except UnicodeDecodeError:
@@ -192,7 +199,7 @@ class _Envelope:
         self._warnings: list[Finding] = []
         self._messages: list[_Place] = []
         self._references: set[tuple[str, str]] = set()
-        self._groups = 0
+        self._groups: list[Segment] = []
         self._packages: list[Package] = []
         self._group: tuple[str, int, int] | None = None  # its reference, what there was before it, its segment
         self._message: tuple[Segment, Span] | None = None
@@ -284,7 +291,7 @@ class _Envelope:
         if self._messages and not self._groups:
             self._wrong("EDI-STRUCTURE", "a group follows messages that are in none", span)
         header = self._parse(span)
-        self._groups += 1
+        self._groups.append(header)
         self._group = (header.get(4), self._parts(), span.number)
 
     def _close_group(self, span: Span) -> None:
@@ -335,7 +342,7 @@ class _Envelope:
         if self._group is not None:
             text = f"the group of segment {self._group[2]} has no UNE before UNZ"
             raise Refused("EDI-STRUCTURE", text, place=self._named(header))
-        counted = self._groups or self._parts()
+        counted = len(self._groups) or self._parts()
         if _number(trailer.get(0)) != counted:
             what = "groups" if self._groups else "messages and objects" if self._packages else "messages"
             self._wrong("EDI-COUNT", f"UNZ says {trailer.get(0)} {what}, there are {counted}")
@@ -372,6 +379,8 @@ class _Envelope:
             encoding=encoding,
             places=tuple(self._messages),
             packages=tuple(self._packages),
+            groups=tuple(self._groups),
+            acknowledge=header.get(8) == "1",
         )
 
     def _encoding(self, syntax: str) -> str:
@@ -428,6 +437,24 @@ class _Envelope:
 
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None
+
+
+def first_header(data: bytes, *, unwrap: bool = True) -> Segment | None:
+    """UNB of the first interchange, for what is to be said of one that cannot be read; None when there is none."""
+    data = _begun(unwrapped(_begun(data)) if unwrap else data)
+    separators = STANDARD
+    try:
+        at = 0
+        if data.startswith(b"UNA"):
+            separators = Separators.parse(data[:UNA_LENGTH])
+            at = _next(data, UNA_LENGTH)
+        span = next(spans(data, at, separators), None)
+        if span is None:
+            return None
+        header = parse_segment(_decode(data[span.start : span.end], "ascii"), separators, 1)
+    except Refused:
+        return None
+    return header if header.tag == "UNB" and header.get(1) and header.get(2) else None
 
 
 def recognise(data: bytes) -> bool:

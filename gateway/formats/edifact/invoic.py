@@ -4,10 +4,12 @@ from functools import cache
 
 from gateway.errors import Refused
 from gateway.formats.base import Format, Writing
+from gateway.formats.edifact.directory_choice import refuse_written
 from gateway.formats.edifact.envelope import QUALIFIERS, Header, encoder, write_interchange
 from gateway.formats.edifact.interchange import recognise
 from gateway.formats.edifact.options import EdifactOptions
 from gateway.formats.edifact.reading import read
+from gateway.formats.edifact.reply import replies
 from gateway.invoice import Identifier, Invoice
 from gateway.mapping.builtin import EANCOM_INVOIC, builtin
 from gateway.mapping.compile import compile_mapping
@@ -15,13 +17,16 @@ from gateway.mapping.write import WritePlan
 
 
 def write(invoice: Invoice, writing: Writing) -> bytes:
-    """The interchange; raises `Refused`: MAP-WRITE for what the mapping cannot lay out, EDI-ENVELOPE for the envelope."""
+    """The interchange; raises `Refused`: MAP-WRITE for what the mapping cannot lay out, EDI-GRAMMAR for what the directory
+    of the options has otherwise, EDI-ENVELOPE for the envelope.
+    """
     options = writing.options if isinstance(writing.options, EdifactOptions) else EdifactOptions()
     plan = _standard() if writing.mapping is None else writing.mapping
     if not isinstance(plan, WritePlan) or plan.format != EDIFACT.name:
         raise Refused("MAP-FORMAT", f"the mapping {plan.name} does not write EDIFACT")
     encode = encoder(options.charset, folding=options.characters == "fold")
     segments = plan.segments(invoice, encode=encode)
+    refuse_written(plan.message, segments, options)
     header = Header(
         charset=options.charset,
         sender=_qualified("sender", writing.sender, options.sender_qualifier),
@@ -66,4 +71,5 @@ EDIFACT = Format(
     options=EdifactOptions,
     numbered=True,
     acknowledged="contrl",
+    replies=replies,
 )

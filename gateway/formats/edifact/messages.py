@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from gateway.errors import Refused
+from gateway.formats.acknowledgement import Acknowledgement
 from gateway.formats.base import ReadDocument, Reading
-from gateway.formats.edifact.interchange import Message
+from gateway.formats.edifact.aperak import read_aperak
+from gateway.formats.edifact.contrl import read_contrl
+from gateway.formats.edifact.interchange import Interchange, Message
 from gateway.formats.edifact.orders import read_order
 from gateway.mapping.builtin import EANCOM_INVOIC_D01B_READ, EANCOM_INVOIC_D96A_READ, INVOIC_D14B_READ, builtin
 from gateway.mapping.compile import compile_mapping
@@ -17,8 +20,6 @@ Reader = Callable[[Message, Reading, bytes | None], ReadDocument]
 """Makes a document of a message, with its own bytes when it is not alone in the file; raises `Refused`."""
 
 _NAMES = {
-    "APERAK": "an application error and acknowledgement",
-    "CONTRL": "a syntax and service report",
     "DESADV": "a despatch advice",
     "INVRPT": "an inventory report",
     "ORDCHG": "a change of a purchase order",
@@ -77,3 +78,9 @@ READERS: Mapping[str, Reader] = {
     "ORDERS": read_order,
 }
 """Message type (UNH S009, 0065) → what reads it. Another type is one line here; it needs a `DocumentKind`."""
+
+ACKNOWLEDGEMENTS: Mapping[str, Callable[[Message, Interchange], tuple[Acknowledgement, ...]]] = {
+    "APERAK": read_aperak,
+    "CONTRL": read_contrl,
+}
+"""Messages that say something about what was sent, and what reads them."""

@@ -1,10 +1,32 @@
 """The options of the format `edifact`."""
 
-from typing import Literal
+import re
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from gateway.config.model import FormatOptions
+from gateway.formats.edifact.directories import BUILT_IN
+
+NONE, DECLARED = "none", "declared"
+IMPORTED = Path("var/directories")
+"""Where a site keeps the directories that it has imported, below the directory of gateway.toml."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+
+
+def _directory(value: str, info: ValidationInfo) -> str:
+    """A directory that was imported becomes its file."""
+    root = (info.context or {}).get("root")
+    if value in {NONE, DECLARED, *BUILT_IN} or root is None:
+        return value
+    file = Path(root) / IMPORTED / f"{value}.json"
+    if Path(value).is_absolute() and Path(value).parent == Path(root) / IMPORTED:
+        return value
+    if not _NAME.fullmatch(value) or not file.is_file():
+        known = ", ".join((NONE, DECLARED, *BUILT_IN))
+        raise ValueError(f"there is no directory '{value[:40]}': write {known}, or one of `gateway directory list`")
+    return str(file)
 
 
 class EdifactOptions(FormatOptions):
@@ -38,3 +60,18 @@ class EdifactOptions(FormatOptions):
     unwrap: bool = Field(
         default=True, description="when reading: put lines together that were broken at a fixed length, within segments"
     )
+    directory: Annotated[str, AfterValidator(_directory)] = Field(
+        default=NONE,
+        description="directory that messages are checked by, read or written: d96a, d01b, the name of an imported one; "
+        "declared: d96a or d01b as the message says of itself; none: no check",
+    )
+    directory_severity: Literal["warn", "refuse"] = Field(
+        default="warn",
+        description="what becomes of a message that was received and is not as its directory says; one that we would write "
+        "is refused",
+    )
+
+
+def declared(options: EdifactOptions) -> str:
+    """The character set that holds whatever UNB declares; empty when UNB is right."""
+    return "" if options.encoding == "declared" else options.encoding

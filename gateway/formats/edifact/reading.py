@@ -4,27 +4,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gateway.errors import Refused
-from gateway.formats.base import ReadDocument, Reading
+from gateway.formats.base import ReadAcknowledgement, ReadDocument, Reading
+from gateway.formats.edifact.directory_choice import findings, problems, refuse_read
 from gateway.formats.edifact.interchange import Interchange, Message, read_interchanges
-from gateway.formats.edifact.messages import READERS, named
-from gateway.formats.edifact.options import EdifactOptions
+from gateway.formats.edifact.messages import ACKNOWLEDGEMENTS, READERS, named
+from gateway.formats.edifact.options import EdifactOptions, declared
 from gateway.formats.edifact.packages import attached
 
-_Found = ReadDocument | Refused
+_Found = ReadDocument | ReadAcknowledgement | Refused
 
 
 def read(data: bytes, reading: Reading) -> Iterator[_Found]:
-    """Each invoice and order of each interchange, or a `Refused` in place of what is none or cannot be read.
+    """Each invoice, order and acknowledgement of each interchange, or a `Refused` in place of what cannot be read.
 
-    An interchange whose envelope is wrong is one `Refused` (EDI-…); so is a message of a type nothing reads (EDI-TYPE) or
-    with wrong values (MAP-VALUE, EDI-VALUES). Raises `Refused` when nothing in the file is an interchange.
+    An interchange whose envelope is wrong is one `Refused` (EDI-…); so is a message of a type nothing reads (EDI-TYPE),
+    with wrong values (MAP-VALUE, EDI-VALUES) or, if the options say so, against its directory (EDI-GRAMMAR). Raises `Refused` when nothing in the file is an interchange.
     """
     options = reading.options if isinstance(reading.options, EdifactOptions) else EdifactOptions()
     interchanges = read_interchanges(
         data,
         strict=not options.lenient,
         max_messages=reading.max_documents,
-        encoding="" if options.encoding == "declared" else options.encoding,
+        encoding=declared(options),
         unwrap=options.unwrap,
     )
     left = reading.max_documents
@@ -56,7 +57,8 @@ def _noted(interchange: Interchange | Refused, documents: Iterable[_Found]) -> I
     if isinstance(interchange, Refused) or not (interchange.packages or interchange.warnings):
         return documents
     found = [
-        replace(each, warnings=interchange.warnings) if isinstance(each, ReadDocument) else each for each in documents
+        replace(each, warnings=(*each.warnings, *interchange.warnings)) if isinstance(each, ReadDocument) else each
+        for each in documents
     ]
     read = [each for each in found if isinstance(each, ReadDocument)]
     complete = iter(attached(interchange.data, interchange.packages, read))
@@ -70,17 +72,41 @@ def _documents(interchange: Interchange | Refused, reading: Reading, *, several:
     if not interchange.count:
         text = f"the interchange {interchange.reference[:40]} has no messages"
         yield Refused("EDI-EMPTY", text)
+    options = reading.options if isinstance(reading.options, EdifactOptions) else EdifactOptions()
     for message in interchange.messages():
-        yield message if isinstance(message, Refused) else _document(message, reading, several=several)
+        if isinstance(message, Refused):
+            yield message
+        elif message.type and message.type[0] in ACKNOWLEDGEMENTS:
+            yield from _acknowledgements(message, interchange, several=several)
+        else:
+            yield read_message(message, reading, options, several=several, repetition=interchange.separators.repetition)
 
 
-def _document(message: Message, reading: Reading, *, several: bool) -> _Found:
+def _acknowledgements(message: Message, interchange: Interchange, *, several: bool) -> Iterator[_Found]:
+    source = message.source if several else None
+    try:
+        for each in ACKNOWLEDGEMENTS[message.type[0]](message, interchange):
+            yield ReadAcknowledgement(acknowledgement=each, source=source)
+    except Refused as refused:
+        yield refused
+
+
+def read_message(
+    message: Message, reading: Reading, options: EdifactOptions, *, several: bool, repetition: str = " "
+) -> ReadDocument | Refused:
+    """The document of a message, or a `Refused` when its type is not read or something in it is wrong.
+
+    What its directory says against it is among the warnings, or refuses it, as the options want.
+    """
     type_ = message.type[0] if message.type else ""
     reader = READERS.get(type_)
     if reader is None:
         text = f"message {message.reference[:40]} is {named(message)}; {' and '.join(READERS)} are read here"
         return Refused("EDI-TYPE", text, place=f"segment {message.segments[0].number}")
     try:
-        return reader(message, reading, message.source if several else None)
+        found = problems(message, options, repetition=repetition)
+        refuse_read(message, found, options)
+        document = reader(message, reading, message.source if several else None)
     except Refused as refused:
         return refused
+    return replace(document, warnings=(*document.warnings, *findings(found))) if found else document
