@@ -128,7 +128,7 @@ def test(site: Site, paths: tuple[Path, ...], report: Path | None, *, updating: 
         report.write_bytes(junit(outcomes))
     console = Console(soft_wrap=True)
     for outcome in outcomes:
-        _print_outcome(console, outcome)
+        print_outcome(console, outcome)
     failed = sum(bool(outcome.mismatches) for outcome in outcomes)
     console.print(f"{len(outcomes) - failed} passed, {failed} failed", highlight=False)
     if updating:
@@ -138,7 +138,8 @@ def test(site: Site, paths: tuple[Path, ...], report: Path | None, *, updating: 
     sys.exit(1 if failed else 0)
 
 
-def _print_outcome(console: Console, outcome: Outcome) -> None:
+def print_outcome(console: Console, outcome: Outcome) -> None:
+    """Write how a test ended, and what is not as expected."""
     mark = "[red]FAILED[/]" if outcome.mismatches else "[green]passed[/]"
     console.print(f"{mark} {escape(outcome.file)}: {escape(outcome.name)}", highlight=False)
     for mismatch in outcome.mismatches:

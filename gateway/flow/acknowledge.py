@@ -36,10 +36,14 @@ _PLACE_OF_DOCUMENT = "1"
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What one message of a file says: its own `source`, and everything that it acknowledges."""
+    """What one message of a file says: its own `source`, and everything that it acknowledges.
+
+    One that says `only_received` says nothing about the content when it accepts; so does every TA1.
+    """
 
     source: bytes
     said: tuple[Acknowledgement, ...]
+    only_received: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,7 @@ def settle_all(tx: Tx, message: Message, came: Iterable[Came], *, actor: str) ->
                 strays.append(said)
         for (delivery_id, _), said_of_it in about.items():
             delivery = deliveries.get(tx, delivery_id)  # anew: a verdict before may have moved it
-            done.append(_settle(tx, delivery, said_of_it, message, each.source, actor=actor))
+            done.append(_settle(tx, delivery, said_of_it, message, each, actor=actor))
         if strays:
             text = "; ".join(_sentence(said) for said in strays[:MOST_TOLD])
             receipt = _receipt(strays[0].kind, ReceiptOutcome.UNMATCHED, f"no delivery fits it: {text}", message, each)
@@ -122,19 +126,19 @@ def _by_document(tx: Tx, partner: str, number: str) -> list[Delivery]:
 
 
 def _settle(
-    tx: Tx, delivery: Delivery, said: Sequence[Acknowledgement], message: Message, source: bytes, *, actor: str
+    tx: Tx, delivery: Delivery, said: Sequence[Acknowledgement], message: Message, came: Came, *, actor: str
 ) -> Settled:
     verdict, problems = _together(said)
     kind = said[0].kind
     outcome = _OUTCOMES[verdict]
     text = _words(kind, verdict, problems)
-    receipt = _receipt(kind, outcome, text, message, Came(source, tuple(said)))
+    receipt = _receipt(kind, outcome, text, message, Came(came.source, tuple(said)))
     told = Settled(event="acknowledgement_repeated", kind=receipt.kind, text=text, delivery=delivery)
     kept = receipts.of_delivery(tx, delivery.id)
     if settle.is_there(kept, receipt):
         return told
     refuses = outcome is ReceiptOutcome.REFUSED
-    completes = not refuses and kind not in _ONLY_ENVELOPE
+    completes = not refuses and kind not in _ONLY_ENVELOPE and not came.only_received
     move = _move(delivery.state, refuses=refuses, completes=completes)
     if move is None:
         if delivery.state in _ARRIVED:

@@ -84,13 +84,13 @@ def _find(
         raise _no_entry(message, filename)
     if sends.format != "file":
         _check_size(message)
-    said: dict[bytes, list[Acknowledgement]] = {}
+    said: dict[tuple[bytes, bool], list[Acknowledgement]] = {}
     for read in read_message(data, sends, snapshot):
         if isinstance(read, ReadAcknowledgement):
-            said.setdefault(read.source or data, []).append(read.acknowledgement)
+            said.setdefault((read.source or data, read.only_received), []).append(read.acknowledgement)
         else:
             contents.pieces.append(Piece(attachment, sends.format, read, _canonical_bytes(read)))
-    contents.came.extend(Came(source, tuple(each)) for source, each in said.items())
+    contents.came.extend(Came(source, tuple(each), received) for (source, received), each in said.items())
     owed = replies_to(data, sends, message.endpoint, snapshot)
     if owed is not None:
         contents.owed.append(owed)

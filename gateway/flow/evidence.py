@@ -125,7 +125,9 @@ def _receipt(tx: Tx, receipt: Receipt, path: str, theirs: Sequence[x509.Certific
     if receipt.payload is None:
         return
     whole = payloads.get(tx, receipt.payload)
-    if receipt.kind != "mdn":  # a functional acknowledgement: what proves whose it is stands with the message it came in
+    if (
+        receipt.kind != "mdn"
+    ):  # a functional acknowledgement: what proves whose it is stands with the message it came in
         evidence.files[f"{path}.edi"] = whole
         return
     evidence.files[f"{path}.eml"] = whole

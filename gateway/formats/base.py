@@ -11,6 +11,7 @@ from gateway.errors import Refused
 from gateway.finding import Finding
 from gateway.formats.acknowledgement import Acknowledgement, Verdict
 from gateway.invoice import Identifier, Invoice
+from gateway.mapping.write import Origin
 from gateway.message import DocumentKind
 from gateway.order import Order
 
@@ -20,7 +21,7 @@ class ReadDocument:
     """A document read from a message. `places` says where in the source a value stood, by term (`BG-25[2]/BT-131`).
 
     `source` holds the document's own bytes when the message holds several and they can be told apart. `warnings` are
-    what reading let pass, of severity `warn`.
+    what reading let pass, of severity `warn`. `origins` says which entry of a mapping read a term.
     """
 
     kind: DocumentKind
@@ -28,16 +29,21 @@ class ReadDocument:
     invoice: Invoice | None = None
     order: Order | None = None
     places: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
     source: bytes | None = None
     warnings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadAcknowledgement:
-    """What a message says about one that was sent; `source` as of a document."""
+    """What a message says about one that was sent; `source` as of a document.
+
+    One that says `only_received` does not speak of the content when it accepts.
+    """
 
     acknowledgement: Acknowledgement
     source: bytes | None = None
+    only_received: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,7 @@ def _document(key: Key, rows: Sequence[Row], survey: "_Survey", plan: ReadPlan) 
         return refused
     invoice = mapped.invoice
     kind = DocumentKind.CREDIT_NOTE if invoice.is_credit_note else DocumentKind.INVOICE
-    return ReadDocument(kind=kind, number=invoice.number, invoice=invoice, places=mapped.places)
+    return ReadDocument(kind=kind, number=invoice.number, invoice=invoice, places=mapped.places, origins=mapped.origins)
 
 
 @dataclass(slots=True)

@@ -26,4 +26,4 @@ def _document(spot: Spot, plan: ReadPlan) -> ReadDocument | Refused:
         return refused
     invoice = mapped.invoice
     kind = DocumentKind.CREDIT_NOTE if invoice.is_credit_note else DocumentKind.INVOICE
-    return ReadDocument(kind=kind, number=invoice.number, invoice=invoice, places=mapped.places)
+    return ReadDocument(kind=kind, number=invoice.number, invoice=invoice, places=mapped.places, origins=mapped.origins)

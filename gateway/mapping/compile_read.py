@@ -30,10 +30,7 @@ def compile_read(
     """The plan of a read mapping, or its problems."""
     data = source.data if base is None else {**base.data, **source.data}
     first = base or source
-    header = _section(first, "invoice", problems)
-    lines = _section(first, LINES_KEY, problems)
-    if base is not None:
-        _overlay(source, header, lines, problems)
+    header, lines = sections(source, base, problems)
     addressing = READS[format_]
     for key in ("document", "invoice") if addressing.key else ("invoice",):
         if key not in data:
@@ -57,6 +54,16 @@ def compile_read(
     )
     _needed(source, data, header, lines, problems)
     return problems or plan
+
+
+def sections(source: MappingSource, base: MappingSource | None, problems: Problems) -> tuple[Entries, Entries]:
+    """The entries of the invoice and of its lines, with what an overlay changes."""
+    first = base or source
+    header = _section(first, "invoice", problems)
+    lines = _section(first, LINES_KEY, problems)
+    if base is not None:
+        _overlay(source, header, lines, problems)
+    return header, lines
 
 
 def _lines(entries: Entries, owner: str, compiler: SectionCompiler) -> Section | None:

@@ -11,6 +11,7 @@ from gateway.mapping.functions import Type
 from gateway.mapping.pipeline import Language, Mistake, Pipeline, compile_expression
 from gateway.mapping.problems import Path, Problems
 from gateway.mapping.read import Condition, Field, Section
+from gateway.mapping.write import Origin
 from gateway.terms import GROUPS, TERMS, Kind, Term
 
 LINES = "BG-25"
@@ -186,6 +187,7 @@ class SectionCompiler:
             get=pipeline.get,
             literal=pipeline.literal,
             place=self._place(pipeline, entry),
+            origin=Origin(entry.owner, code, entry.path),
         )
 
     def _read(self, pipeline: Pipeline) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.config.catalogue import MappingProblem, MappingSource
 from gateway.config.problems import did_you_mean, shown
 from gateway.mapping.functions import Getter, Type
-from gateway.mapping.layout import Block, Layout, Leaf
+from gateway.mapping.layout import Block, Layout, Leaf, Tree
 from gateway.mapping.lengths import Size
 from gateway.mapping.lookups import lookups
 from gateway.mapping.pipeline import Language, Mistake, compile_expression
@@ -35,18 +35,23 @@ def compile_write(
     standard = STANDARDS[format_]
     message = _message(data.get("message"), standard, problems) if "message" in data else ()
     tables = lookups(source, base, problems)
-    if base is None:
-        layout = Layout(source.name, problems, standard.notation)
-        tree = layout.read(data["segments"], ("segments",)) if "segments" in data else []
-    else:
-        tree = Layout(base.name, Problems(), standard.notation).read(base.data["segments"], ("segments",))
-        changes, drops = source.data.get("set"), source.data.get("drop")
-        Layout(source.name, problems, standard.notation).overlay(tree, changes=changes, drops=drops)
+    tree = tree_of(source, base, standard, problems)
     compiler = _Compiler(problems, tables, standard)
     nodes = compiler.nodes(tree, ("",), "")
     if problems:
         return problems
     return WritePlan(name=source.name, format=format_, message=message, nodes=nodes)
+
+
+def tree_of(source: MappingSource, base: MappingSource | None, standard: Standard, problems: Problems) -> Tree:
+    """The segments of a mapping, with what an overlay changes."""
+    if base is None:
+        layout = Layout(source.name, problems, standard.notation)
+        return layout.read(source.data["segments"], ("segments",)) if "segments" in source.data else []
+    tree = Layout(base.name, Problems(), standard.notation).read(base.data["segments"], ("segments",))
+    changes, drops = source.data.get("set"), source.data.get("drop")
+    Layout(source.name, problems, standard.notation).overlay(tree, changes=changes, drops=drops)
+    return tree
 
 
 def _message(value: Any, standard: Standard, problems: Problems) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from gateway.invoice import Invoice
 from gateway.mapping.addressing import Addressing, Each, Place
 from gateway.mapping.compute import Computation
 from gateway.mapping.pipeline import Pipeline
+from gateway.mapping.write import Origin
 from gateway.terms import TERMS, Incomplete, Node, Value, as_text, build, locate
 
 MOST_PROBLEMS = 50
@@ -28,7 +29,7 @@ class Field:
     """One term and how its value is taken out of a scope; `get` raises `ValueError`, `place` tells where it stands.
 
     `base` is the term it says something about (BT-157 for BT-157-1), beside which alone it stands. `literal` is true
-    for a value that depends on nothing.
+    for a value that depends on nothing. `origin` is where the mapping says so.
     """
 
     term: str
@@ -36,6 +37,7 @@ class Field:
     get: Callable[[Any], Any]
     literal: bool
     place: Place
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +71,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapped:
-    """An invoice out of a source; `places` says for each term where there its value stood, or how it was made."""
+    """An invoice out of a source; `places` says for each term where there its value stood, or how it was made.
+
+    `origins` says for each term that was read where the mapping has it from.
+    """
 
     invoice: Invoice
     places: Mapping[str, str]
+    origins: Mapping[str, Origin]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +127,7 @@ class _Reader:
     def __init__(self, plan: ReadPlan) -> None:
         self._plan = plan
         self._places: dict[str, str] = {}
+        self._origins: dict[str, Origin] = {}
         self._problems: list[str] = []
         self._told: set[str] = set()
 
@@ -133,7 +140,7 @@ class _Reader:
         invoice = self._build(node, scope)
         if invoice is None:
             raise self._refused(node, scope)
-        return Mapped(invoice=invoice, places=self._places)
+        return Mapped(invoice=invoice, places=self._places, origins=self._origins)
 
     def _lines(self, lines: Section, scope: Any) -> list[Node]:
         made = []
@@ -191,6 +198,7 @@ class _Reader:
         else:
             for field in item.fields:
                 self._places.pop(f"{prefix}{field.term}", None)
+                self._origins.pop(f"{prefix}{field.term}", None)
 
     def _values(self, fields: Sequence[Field], scope: Any, prefix: str) -> dict[str, Value]:
         values: dict[str, Value] = {}
@@ -205,7 +213,9 @@ class _Reader:
                 continue
             if value is not None and (value or value.__class__ is not str):
                 values[field.term] = value
-                places[f"{prefix}{field.term}"] = field.place(scope)
+                term = f"{prefix}{field.term}"
+                places[term] = field.place(scope)
+                self._origins[term] = field.origin
         return values
 
     def _compute(self, node: Node) -> None:

@@ -101,11 +101,13 @@ def good_site(root: Path) -> Path:
     ours, theirs = make_key(), make_key()
     write_certificate(root / "certs/own/2026.pem", ours)
     write_key(root / "certs/own/2026.key", ours)
-    write_certificate(root / "certs/hypermarche/2026.pem", theirs)
-    token = root / "var/secrets/erp-api.token"
-    token.parent.mkdir(parents=True)
-    token.write_text("0123456789abcdef\n", encoding="utf-8")
-    token.chmod(0o600)
+    for partner in ("hypermarche", "northgate", "supermarche"):
+        write_certificate(root / f"certs/{partner}/2026.pem", theirs)
+    (root / "var/secrets").mkdir(parents=True)
+    for partner in ("erp", "webshop"):
+        token = root / f"var/secrets/{partner}-api.token"
+        token.write_text(f"0123456789abcdef-{partner}\n", encoding="utf-8")
+        token.chmod(0o600)
     return root
 
 

@@ -58,7 +58,7 @@ class _Frame:
 
 class _Match(NamedTuple):
     depth: int
-    index: int
+    part: int
     over: bool
 
 
@@ -85,11 +85,11 @@ def check(message: Message, grammar: Grammar, *, repetition: str = " ") -> Itera
         rules = grammar.segments.get(tag)
         if rules is None:
             continue
-        wrong = False
-        for problem in _wrong(segment, rules, position, repetition):
-            wrong = True
-            yield problem
-        if not wrong:
+        right = True
+        for wrong in _wrong(segment, rules, repetition):
+            right = False
+            yield _problem(segment, position, wrong)
+        if right:
             known.add((tag, elements))
     last = message.segments[-1] if message.segments else Segment("UNT", (), first)
     while frames:
@@ -105,12 +105,12 @@ def _moved(frames: list[_Frame], segment: Segment, position: int, grammar: Gramm
     while len(frames) - 1 > match.depth:
         yield from _left_out(frames.pop(), segment, position, grammar)
     frame = frames[-1]
-    if match.index == frame.index and frame.count:
+    if match.part == frame.index and frame.count:
         frame.count += 1
     else:
-        yield from _left_out(frame, segment, position, grammar, match.index)
-        frame.index, frame.count = match.index, 1
-    part = frame.part.parts[match.index]
+        yield from _left_out(frame, segment, position, grammar, match.part)
+        frame.index, frame.count = match.part, 1
+    part = frame.part.parts[match.part]
     if match.over:
         yield _too_often(segment, position, part, frame.count)
     if part.parts:
@@ -182,48 +182,53 @@ def _too_often(segment: Segment, position: int, part: Part, count: int) -> Direc
     )
 
 
-def _wrong(segment: Segment, rules: tuple[Element, ...], position: int, repetition: str) -> Iterator[DirectoryProblem]:
+class _Wrong(NamedTuple):
+    """What is wrong at one place of a segment: code of 0085, value found, the element's name, and words."""
+
+    code: str
+    element: int
+    component: int | None
+    name: str
+    found: str
+    expected: str
+    words: str
+
+
+def _wrong(segment: Segment, rules: tuple[Element, ...], repetition: str) -> Iterator[_Wrong]:
     """What is wrong with the elements of a segment."""
     elements = segment.elements
-    for at, rule in enumerate(rules):
-        components = elements[at] if at < len(elements) else ()
+    for at, rule in enumerate(rules, start=1):
+        components = elements[at - 1] if at <= len(elements) else ()
         if not any(components):
             if rule.mandatory:
-                yield _problem(segment, position, MISSING, "", rule.name, "a value", (at + 1, None), "is missing")
+                yield _Wrong(MISSING, at, None, rule.name, "", "a value", "is missing")
             continue
         if repetition != " " and any(repetition in each for each in components):
             continue  # several in one: which of them a sign belongs to was lost with its release characters
-        yield from _components(segment, position, at + 1, rule, components)
+        yield from _components(at, rule, components)
     for at in range(len(rules), len(elements)):
         if any(elements[at]):
-            found = ":".join(elements[at])
-            expected = f"at most {len(rules)} elements"
-            yield _problem(segment, position, TOO_MANY_CONSTITUENTS, found, "", expected, (at + 1, None), "is too many")
+            found, expected = ":".join(elements[at]), f"at most {len(rules)} elements"
+            yield _Wrong(TOO_MANY_CONSTITUENTS, at + 1, None, "", found, expected, "is too many")
             return
 
 
-def _components(
-    segment: Segment, position: int, at: int, rule: Element, components: tuple[str, ...]
-) -> Iterator[DirectoryProblem]:
+def _components(at: int, rule: Element, components: tuple[str, ...]) -> Iterator[_Wrong]:
     rules = rule.components
     for index, each in enumerate(rules):
         value = components[index] if index < len(components) else ""
+        where = index + 1 if len(rules) > 1 else None
         if value:
             told = _value(each, value)
             if told is not None:
                 code, expected, words = told
-                where = (at, index + 1 if len(rules) > 1 else None)
-                yield _problem(segment, position, code, value, each.name, expected, where, words)
+                yield _Wrong(code, at, where, each.name, value, expected, words)
         elif each.mandatory:
-            where = (at, index + 1 if len(rules) > 1 else None)
-            yield _problem(segment, position, MISSING, "", each.name, each.format, where, "is missing")
+            yield _Wrong(MISSING, at, where, each.name, "", each.format, "is missing")
     for index in range(len(rules), len(components)):
         if components[index]:
             expected = f"at most {len(rules)} components"
-            where = (at, index + 1)
-            yield _problem(
-                segment, position, TOO_MANY_CONSTITUENTS, components[index], rule.name, expected, where, "is too many"
-            )
+            yield _Wrong(TOO_MANY_CONSTITUENTS, at, index + 1, rule.name, components[index], expected, "is too many")
             return
 
 
@@ -252,28 +257,20 @@ def _value(rule: Component, value: str) -> tuple[str, str, str] | None:
     return None
 
 
-def _problem(
-    segment: Segment,
-    position: int,
-    code: str,
-    found: str,
-    name: str,
-    expected: str,
-    where: tuple[int, int | None],
-    words: str,
-) -> DirectoryProblem:
-    element, component = where
-    shown = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
-    what = " ".join(part for part in (f"element {name}" if name else "", f"'{shown}'" if shown else "") if part)
+def _problem(segment: Segment, position: int, wrong: _Wrong) -> DirectoryProblem:
+    shown = wrong.found if len(wrong.found) <= _SHOWN else f"{wrong.found[:_SHOWN]}…"
+    what = " ".join(
+        part for part in (f"element {wrong.name}" if wrong.name else "", f"'{shown}'" if shown else "") if part
+    )
     return DirectoryProblem(
-        code=code,
-        severity="warning" if code == INVALID_VALUE else "error",
+        code=wrong.code,
+        severity="warning" if wrong.code == INVALID_VALUE else "error",
         tag=segment.tag,
         number=segment.number,
         position=position,
-        element=element,
-        component=component,
-        found=found,
-        expected=expected,
-        text=f"{segment.tag}: {what} {words}",
+        element=wrong.element,
+        component=wrong.component,
+        found=wrong.found,
+        expected=wrong.expected,
+        text=f"{segment.tag}: {what} {wrong.words}",
     )

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from gateway.errors import Refused
 from gateway.finding import Finding, Severity
-from gateway.formats.edifact.directory_check import DirectoryProblem, check
 from gateway.formats.edifact.directories import BUILT_IN
 from gateway.formats.edifact.directories.tables import Directory, from_json
+from gateway.formats.edifact.directory_check import DirectoryProblem, check
 from gateway.formats.edifact.grammar import Grammar, built_in, compile_grammar
 from gateway.formats.edifact.interchange import Message
 from gateway.formats.edifact.options import DECLARED, NONE, EdifactOptions

@@ -54,7 +54,9 @@ def read_invoice(message: Message, reading: Reading, source: bytes | None) -> Re
     mapped = plan.read(tree_of(message.segments))
     invoice = mapped.invoice
     kind = DocumentKind.CREDIT_NOTE if invoice.is_credit_note else DocumentKind.INVOICE
-    return ReadDocument(kind=kind, number=invoice.number, invoice=invoice, places=mapped.places, source=source)
+    return ReadDocument(
+        kind=kind, number=invoice.number, invoice=invoice, places=mapped.places, origins=mapped.origins, source=source
+    )
 
 
 def _mapping_for(type_: tuple[str, ...]) -> str:

@@ -12,18 +12,25 @@ from gateway.formats.edifact.directories import BUILT_IN
 NONE, DECLARED = "none", "declared"
 IMPORTED = Path("var/directories")
 """Where a site keeps the directories that it has imported, below the directory of gateway.toml."""
+RESERVED = frozenset({NONE, DECLARED, *BUILT_IN})
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+
+
+def is_name(text: str) -> bool:
+    """True for what an imported directory may be called."""
+    return _NAME.fullmatch(text) is not None
 
 
 def _directory(value: str, info: ValidationInfo) -> str:
     """A directory that was imported becomes its file."""
     root = (info.context or {}).get("root")
-    if value in {NONE, DECLARED, *BUILT_IN} or root is None:
+    if value in RESERVED or root is None:
         return value
-    file = Path(root) / IMPORTED / f"{value}.json"
-    if Path(value).is_absolute() and Path(value).parent == Path(root) / IMPORTED:
+    shelf = Path(root) / IMPORTED
+    if Path(value).is_absolute() and Path(value).parent == shelf:
         return value
-    if not _NAME.fullmatch(value) or not file.is_file():
+    file = shelf / f"{value}.json"
+    if not is_name(value) or not file.is_file():
         known = ", ".join((NONE, DECLARED, *BUILT_IN))
         raise ValueError(f"there is no directory '{value[:40]}': write {known}, or one of `gateway directory list`")
     return str(file)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gateway.errors import Refused
 from gateway.formats.base import ReadAcknowledgement, ReadDocument, Reading
+from gateway.formats.edifact.contrl import only_received
 from gateway.formats.edifact.directory_choice import findings, problems, refuse_read
 from gateway.formats.edifact.interchange import Interchange, Message, read_interchanges
 from gateway.formats.edifact.messages import ACKNOWLEDGEMENTS, READERS, named
@@ -18,7 +19,8 @@ def read(data: bytes, reading: Reading) -> Iterator[_Found]:
     """Each invoice, order and acknowledgement of each interchange, or a `Refused` in place of what cannot be read.
 
     An interchange whose envelope is wrong is one `Refused` (EDI-…); so is a message of a type nothing reads (EDI-TYPE),
-    with wrong values (MAP-VALUE, EDI-VALUES) or, if the options say so, against its directory (EDI-GRAMMAR). Raises `Refused` when nothing in the file is an interchange.
+    with wrong values (MAP-VALUE, EDI-VALUES) or, if the options say so, against its directory (EDI-GRAMMAR). Raises
+    `Refused` when nothing in the file is an interchange.
     """
     options = reading.options if isinstance(reading.options, EdifactOptions) else EdifactOptions()
     interchanges = read_interchanges(
@@ -72,28 +74,26 @@ def _documents(interchange: Interchange | Refused, reading: Reading, *, several:
     if not interchange.count:
         text = f"the interchange {interchange.reference[:40]} has no messages"
         yield Refused("EDI-EMPTY", text)
-    options = reading.options if isinstance(reading.options, EdifactOptions) else EdifactOptions()
     for message in interchange.messages():
         if isinstance(message, Refused):
             yield message
         elif message.type and message.type[0] in ACKNOWLEDGEMENTS:
             yield from _acknowledgements(message, interchange, several=several)
         else:
-            yield read_message(message, reading, options, several=several, repetition=interchange.separators.repetition)
+            yield read_message(message, reading, several=several, repetition=interchange.separators.repetition)
 
 
 def _acknowledgements(message: Message, interchange: Interchange, *, several: bool) -> Iterator[_Found]:
     source = message.source if several else None
+    received = message.type[0] == "CONTRL" and only_received(message)
     try:
         for each in ACKNOWLEDGEMENTS[message.type[0]](message, interchange):
-            yield ReadAcknowledgement(acknowledgement=each, source=source)
+            yield ReadAcknowledgement(acknowledgement=each, source=source, only_received=received)
     except Refused as refused:
         yield refused
 
 
-def read_message(
-    message: Message, reading: Reading, options: EdifactOptions, *, several: bool, repetition: str = " "
-) -> ReadDocument | Refused:
+def read_message(message: Message, reading: Reading, *, several: bool, repetition: str = " ") -> ReadDocument | Refused:
     """The document of a message, or a `Refused` when its type is not read or something in it is wrong.
 
     What its directory says against it is among the warnings, or refuses it, as the options want.
@@ -103,6 +103,7 @@ def read_message(
     if reader is None:
         text = f"message {message.reference[:40]} is {named(message)}; {' and '.join(READERS)} are read here"
         return Refused("EDI-TYPE", text, place=f"segment {message.segments[0].number}")
+    options = reading.options if isinstance(reading.options, EdifactOptions) else EdifactOptions()
     try:
         found = problems(message, options, repetition=repetition)
         refuse_read(message, found, options)

@@ -1,21 +1,21 @@
-"""What we say about interchanges that were received: a CONTRL, by how their messages are read."""
+"""What we say about interchanges that were received: a CONTRL, by their directory and by how their messages are read."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.errors import Refused
 from gateway.formats.base import Reading, Reply
 from gateway.formats.edifact.contrl import write_contrl
 from gateway.formats.edifact.directory_check import DirectoryProblem
+from gateway.formats.edifact.directory_choice import problems
 from gateway.formats.edifact.envelope import Header
-from gateway.formats.edifact.interchange import Interchange, Message, read_interchanges
-from gateway.formats.edifact.lines import unwrapped
-from gateway.formats.edifact.options import EdifactOptions
-from gateway.formats.edifact.reading import ACKNOWLEDGEMENTS, read_message
-from gateway.formats.edifact.syntax import CHARSETS, STANDARD, UNA_LENGTH, Segment, Separators, parse_segment, spans
+from gateway.formats.edifact.interchange import Interchange, Message, first_header, read_interchanges
+from gateway.formats.edifact.messages import ACKNOWLEDGEMENTS
+from gateway.formats.edifact.options import EdifactOptions, declared
+from gateway.formats.edifact.reading import read_message
+from gateway.formats.edifact.syntax import CHARSETS
 from gateway.formats.edifact.syntax_report import SyntaxReport, refusal, report
-
-_BOM = b"\xef\xbb\xbf"
 
 
 def replies(data: bytes, reading: Reading) -> Iterator[Reply]:
@@ -26,23 +26,40 @@ def replies(data: bytes, reading: Reading) -> Iterator[Reply]:
         data,
         strict=not options.lenient,
         max_messages=reading.max_documents,
-        encoding="" if options.encoding == "declared" else options.encoding,
+        encoding=declared(options),
         unwrap=options.unwrap,
     ):
         if isinstance(found, Interchange):
-            said = report(found, lambda each: _wrong(each, reading), without=frozenset(ACKNOWLEDGEMENTS))
+            said = report(found, _Checked(found, reading, options), without=frozenset(ACKNOWLEDGEMENTS))
             if said.messages:
                 yield _reply(said, options, syntax=found.syntax, asked=found.acknowledge, test=found.test)
         elif first:
-            header = _header(data, unwrap=options.unwrap)
-            asked, test = header.get(8) == "1", header.get(10) == "1"
-            yield _reply(refusal(header, found), options, syntax=header.get(0), asked=asked, test=test)
+            header = first_header(data, unwrap=options.unwrap)
+            if header is not None:
+                asked, test = header.get(8) == "1", header.get(10) == "1"
+                yield _reply(refusal(header, found), options, syntax=header.get(0), asked=asked, test=test)
         first = False
 
 
-def _wrong(message: Message, reading: Reading) -> Sequence[DirectoryProblem] | Refused:
-    read = read_message(message, reading, several=False)
-    return read if isinstance(read, Refused) else ()
+class _Checked:
+    """What is wrong with a message: by its directory, when the options name one, or else by how it is read."""
+
+    def __init__(self, interchange: Interchange, reading: Reading, options: EdifactOptions) -> None:
+        self._repetition = interchange.separators.repetition
+        self._reading = reading
+        self._options = options
+
+    def __call__(self, message: Message) -> Sequence[DirectoryProblem] | Refused:
+        try:
+            found = problems(message, self._options, repetition=self._repetition)
+        except Refused as refused:
+            return refused
+        if self._options.directory_severity == "warn":  # it is taken, so it is not rejected
+            found = tuple(replace(each, severity="warning") for each in found)
+        elif any(each.severity == "error" for each in found):
+            return found
+        read = read_message(message, self._reading, several=False, repetition=self._repetition)
+        return read if isinstance(read, Refused) else found
 
 
 def _reply(said: SyntaxReport, options: EdifactOptions, *, syntax: str, asked: bool, test: bool) -> Reply:
@@ -71,17 +88,3 @@ def _reply(said: SyntaxReport, options: EdifactOptions, *, syntax: str, asked: b
         verdict=said.verdict,
         write=write,
     )
-
-
-def _header(data: bytes, *, unwrap: bool) -> Segment:
-    """UNB of the first interchange; raises `Refused`."""
-    data = data.removeprefix(_BOM)
-    data = (unwrapped(data) if unwrap else data).lstrip(b"\r\n \t")
-    separators = STANDARD
-    if data.startswith(b"UNA"):
-        separators = Separators.parse(data[:UNA_LENGTH], "byte 1")
-        data = data[UNA_LENGTH:].lstrip(b"\r\n \t")
-    span = next(spans(data, 0, separators, 1), None)
-    if span is None:
-        raise Refused("EDI-UNB", "the interchange has no UNB that ends", place="byte 1")
-    return parse_segment(data[span.start : span.end].decode("latin-1"), separators, span.number)

@@ -31,7 +31,7 @@ class Directory:
     codes: Table
 
 
-def table(text: str) -> Table:
+def table(text: str) -> dict[str, str]:
     """The rows of a table: an identifier, and what stands behind it."""
     rows = (line.split(maxsplit=1) for line in text.strip().splitlines())
     return {row[0]: " ".join(row[1:]) for row in rows}
@@ -73,9 +73,10 @@ def _lettered(rank: int, length: int) -> str:
     return letters
 
 
-def to_json(directory: Directory) -> bytes:
-    """The directory as it is kept in a file."""
-    return json.dumps({key: _plain(value) for key, value in asdict(directory).items()}, sort_keys=True).encode()
+def to_json(directory: Directory, **about: str) -> bytes:
+    """The directory as it is kept in a file, with what is known about it."""
+    said = {key: _plain(value) for key, value in asdict(directory).items()}
+    return json.dumps(about | said, sort_keys=True).encode()
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,5 @@
+"""Proposes."""
+
+
+def propose(data: bytes, form: str | None) -> str:
+    raise NotImplementedError

@@ -1,0 +1,170 @@
+"""Takes an official UN/EDIFACT directory out of its archive: zips of text files, zips within the zip, all within limits."""
+
+import hashlib
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from gateway.errors import Refused
+from gateway.formats.edifact import directory_files as files
+from gateway.formats.edifact.directories import service
+from gateway.formats.edifact.directories.tables import Directory
+from gateway.formats.edifact.grammar import compile_grammar
+
+MOST_ARCHIVE_BYTES = 32 * 1024**2
+MOST_ENTRIES = 5_000
+MOST_TAKEN_BYTES = 128 * 1024**2
+MOST_FILE_BYTES = 32 * 1024**2
+_DEEPEST = 2
+_PART = re.compile(r"(?:(?:ED|TR)(?P<part>ED|CD|SD)|(?P<codes>UNCL))(?![A-Z])")
+_LINK, _TYPE_BITS = 0o120000, 0o170000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDirectory:
+    """A directory out of an archive, the SHA-256 of the archive, and the messages left out with why."""
+
+    directory: Directory
+    sha256: str
+    left_out: dict[str, str]
+
+
+def find_directory(data: bytes, name: str) -> FoundDirectory:
+    """The directory in an archive (its bytes; `name` for what is said).
+
+    Raises `Refused` (EDI-DIRECTORY): no archive, one that is too large or leads out of itself, or none of a directory.
+    """
+    tables: dict[str, dict[str, str]] = {each: {} for each in ("elements", "composites", "segments", "codes")}
+    messages: dict[str, files.MessageFile] = {}
+    left_out: dict[str, str] = {}
+    for entry, content in _Unpacking(name).entries(data):
+        text = files.lines(content)
+        try:
+            _take(_part(entry), text, tables, messages)
+        except Refused as refused:
+            left_out[PurePosixPath(entry).name[:40]] = refused.text
+    for what in ("elements", "composites", "segments"):
+        if not tables[what]:
+            raise Refused("EDI-DIRECTORY", f"{name} has no table of {what}: it is no UN/EDIFACT directory as published")
+    releases = {each.release for each in messages.values()}
+    if len(releases) != 1:
+        known = ", ".join(sorted(releases)[:5]) or "none"
+        raise Refused("EDI-DIRECTORY", f"{name} should hold the messages of one directory; found: {known}")
+    directory = Directory(
+        release=releases.pop(),
+        messages={type_: each.segments for type_, each in messages.items()},
+        segments=service.SEGMENTS | tables["segments"],
+        composites=service.COMPOSITES | tables["composites"],
+        elements=service.ELEMENTS | tables["elements"],
+        codes=service.CODES | tables["codes"],
+    )
+    usable = dict(_usable(directory, left_out))
+    if not usable:
+        raise Refused("EDI-DIRECTORY", f"{name} has no message whose tables are whole: {next(iter(left_out.values()))}")
+    return FoundDirectory(
+        directory=Directory(
+            release=directory.release,
+            messages={**usable, "CONTRL": service.CONTRL},
+            segments=directory.segments,
+            composites=directory.composites,
+            elements=directory.elements,
+            codes=directory.codes,
+        ),
+        sha256=hashlib.sha256(data).hexdigest(),
+        left_out=left_out,
+    )
+
+
+def _part(entry: str) -> str:
+    match = _PART.match(PurePosixPath(entry).name.upper())
+    return (match["part"] or "CL") if match else ""
+
+
+def _take(
+    part: str, text: list[str], tables: dict[str, dict[str, str]], messages: dict[str, files.MessageFile]
+) -> None:
+    if part == "ED":
+        tables["elements"].update(files.elements(text))
+    elif part == "CD":
+        tables["composites"].update(files.composites(text))
+    elif part == "SD":
+        tables["segments"].update(files.segments(text))
+    elif part == "CL":
+        tables["codes"].update(files.codes(text))
+        tables["elements"] = {**files.elements(text), **tables["elements"]}
+    else:
+        found = files.message(text)
+        if found is not None:
+            messages[found.type] = found
+
+
+def _usable(directory: Directory, left_out: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for type_, written in directory.messages.items():
+        try:
+            compile_grammar(directory, type_)
+        except Refused as refused:
+            left_out[type_] = refused.text
+            continue
+        yield type_, written
+
+
+class _Unpacking:
+    """Everything in an archive and the archives in it, within limits that hold for all of them together."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._left = MOST_TAKEN_BYTES
+        self._entries = MOST_ENTRIES
+
+    def entries(self, data: bytes, depth: int = 0) -> Iterator[tuple[str, bytes]]:
+        """Name and bytes of each file; zips are looked into."""
+        if len(data) > MOST_ARCHIVE_BYTES:
+            raise Refused(
+                "EDI-DIRECTORY", f"{self._name} has {len(data)} bytes; at most {MOST_ARCHIVE_BYTES} are taken"
+            )
+        try:
+            archive = zipfile.ZipFile(io.BytesIO(data))
+            listed = archive.infolist()
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+            raise Refused("EDI-DIRECTORY", f"{self._name} is no zip archive: {error}") from None
+        self._entries -= len(listed)
+        if self._entries < 0:
+            raise Refused("EDI-DIRECTORY", f"{self._name} has more than {MOST_ENTRIES} entries")
+        for entry in listed:
+            self._check(entry)
+            if entry.is_dir():
+                continue
+            if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+                text = f"{self._name}: '{entry.filename[:100]}' is packed in a way that is not known here"
+                raise Refused("EDI-DIRECTORY", text)
+            content = self._read(archive, entry)
+            if not content.startswith(b"PK\x03\x04"):
+                yield entry.filename, content
+            elif depth < _DEEPEST:
+                yield from self.entries(content, depth + 1)
+            else:
+                raise Refused("EDI-DIRECTORY", f"{self._name}: archives lie deeper than {_DEEPEST} in each other")
+
+    def _check(self, entry: zipfile.ZipInfo) -> None:
+        path = PurePosixPath(entry.filename)
+        link = (entry.external_attr >> 16) & _TYPE_BITS == _LINK
+        if path.is_absolute() or ".." in path.parts or "\\" in entry.filename or "\0" in entry.filename or link:
+            raise Refused("EDI-DIRECTORY", f"{self._name}: the entry '{entry.filename[:100]}' leads out of the archive")
+
+    def _read(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+        most = min(MOST_FILE_BYTES, self._left)
+        try:
+            with archive.open(entry) as stream:
+                data = stream.read(most + 1)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
+            text = f"{self._name}: '{entry.filename[:100]}' cannot be unpacked: {error}"
+            raise Refused("EDI-DIRECTORY", text) from None
+        if len(data) > most:
+            text = f"{self._name}: '{entry.filename[:100]}' unpacks to more than {most} bytes"
+            raise Refused("EDI-DIRECTORY", text)
+        self._left -= len(data)
+        return data
