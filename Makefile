@@ -26,7 +26,7 @@ fuzz: $(VENV)/ready
 soak: $(VENV)/ready
 	GATEWAY_KILLS=200 GATEWAY_KILL_DOCUMENTS=5000 $(BIN)/python -m pytest tests/e2e/test_kill.py
 	GATEWAY_CHAOS_MESSAGES=10000 $(BIN)/python -m pytest -rA tests/e2e/test_chaos.py
-	GATEWAY_SOAK_DOCUMENTS=100000 $(BIN)/python -m pytest -rA tests/e2e/test_official_soak.py
+	GATEWAY_SOAK_DOCUMENTS=100000 $(BIN)/python -m pytest -rA --timeout 0 tests/e2e/test_official_soak.py
 
 bench: $(VENV)/ready
 	$(BIN)/python benchmarks/as2_core.py

@@ -32,10 +32,11 @@ from gateway.flow.config_test import Outcome, run_all, update
 from gateway.flow.official import at_once
 from gateway.flow.samples import lacking
 from gateway.mapping.problems import CODES as MAPPING_CODES
+from gateway.mapping.problems import WARNINGS
 from gateway.official.alone import Alone
 from gateway.official.check import MODULE
 
-CODES = {**CONFIGURATION_CODES, **MAPPING_CODES}
+CODES = {**CONFIGURATION_CODES, **MAPPING_CODES, **WARNINGS}
 
 
 @click.command()

@@ -91,9 +91,7 @@ class MapFiles:
 
     def _placed(self, name: str, problems: Sequence[MappingProblem]) -> list[Problem]:
         file = self._files[name]
-        return [
-            _problem(file, file.place(each.path, at_key=each.at_key), each.code, each.text) for each in problems
-        ]
+        return [_problem(file, file.place(each.path, at_key=each.at_key), each.code, each.text) for each in problems]
 
 
 def _problem(file: Source, place: tuple[int, int], code: str, text: str) -> Problem:

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from gateway.cli.map_files import MapFiles
+from gateway.config.model import FormatOptions
 from gateway.config.snapshot import Snapshot
 from gateway.errors import Refused
 from gateway.formats import FORMATS, recognise
-from gateway.formats.base import ReadAcknowledgement, ReadDocument, Reading, Writing
+from gateway.formats.base import Format, ReadAcknowledgement, ReadDocument, Reading, Writing
 from gateway.formats.json import invoice_from_json
 from gateway.invoice import Identifier, Invoice
 from gateway.mapping.read import ReadPlan
@@ -41,9 +44,11 @@ class Made:
 def options_of(snapshot: Snapshot | None, mapping: str, format_: str) -> Mapping[str, Any]:
     """The options of the first partner that uses a mapping; none where nobody does."""
     for partner in snapshot.partners.values() if snapshot else ():
-        for each in (*partner.sends, *partner.receives.values()):
-            if each.mapping == mapping and each.format == format_:
-                return each.options
+        used = [(each.mapping, each.format, each.options) for each in partner.sends]
+        used += [(each.mapping, each.format, each.options) for each in partner.receives.values()]
+        for name, writes, options in used:
+            if (name, writes) == (mapping, format_):
+                return options
     return {}
 
 
@@ -51,10 +56,19 @@ def read_with(plan: ReadPlan, data: bytes, options: Mapping[str, Any]) -> Iterat
     """The documents of a file; a `Refused` in place of one that cannot be read."""
     format_ = FORMATS[plan.format]
     assert format_.read is not None
-    reading = Reading(mapping=plan, options=format_.options.model_validate(dict(options)))
+    reading = Reading(mapping=plan, options=_options(format_, options))
     for found in format_.read(data, reading):
         if not isinstance(found, ReadAcknowledgement):
             yield found
+
+
+def _options(format_: Format, options: Mapping[str, Any]) -> FormatOptions:
+    try:
+        return format_.options.model_validate(dict(options))
+    except ValidationError as error:
+        wanted = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        text = f"{format_.name} needs settings that no partner with this mapping has: {wanted}"
+        raise Refused("MAP-OPTIONS", f"{text}; name the mapping in a partner's file first") from None
 
 
 def explain_read(found: ReadDocument, files: MapFiles) -> tuple[Explained, ...]:
@@ -131,7 +145,7 @@ def write_with(plan: WritePlan, invoice: Invoice, options: Mapping[str, Any], gi
         control=given.control,
         at=given.at,
         mapping=plan,
-        options=format_.options.model_validate(dict(options)),
+        options=_options(format_, options),
     )
     return format_.write(invoice, writing)
 
@@ -150,7 +164,7 @@ def explain_write(plan: WritePlan, invoice: Invoice, files: MapFiles) -> tuple[E
 
 
 def _written(cell: Cell, target: str, line: str) -> Explained:
-    source = cell.term or "as the mapping says"
+    source = ", ".join((cell.term, *cell.also)) if cell.term else "as the mapping says"
     return Explained(
         target=target, term=_named(cell.term) if cell.term else "", source=source, line=line, value=cell.text
     )

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,16 @@ from gateway.app import catalogue
 from gateway.cli.configuration import print_outcome
 from gateway.cli.map_files import DIRECTORY, TEST, MapFiles
 from gateway.cli.map_proposal import propose
-from gateway.cli.map_run import Explained, Given, explain_read, explain_write, invoices, options_of, read_with, write_with
+from gateway.cli.map_run import (
+    Explained,
+    Given,
+    explain_read,
+    explain_write,
+    invoices,
+    options_of,
+    read_with,
+    write_with,
+)
 from gateway.cli.map_text import yaml_of
 from gateway.cli.output import progress, table_console
 from gateway.cli.site import Site, pass_site
@@ -22,7 +32,8 @@ from gateway.config.load import PROCESS
 from gateway.config.snapshot import Snapshot
 from gateway.errors import ConfigRefused, Refused
 from gateway.flow.config_cases import find_files, read_files
-from gateway.flow.config_test import run_all, update
+from gateway.flow.config_test import Mismatch, run_all, update
+from gateway.flow.difference import differences
 from gateway.flow.official import at_once
 from gateway.formats.json import invoice_to_json
 from gateway.mapping.flat import flatten
@@ -103,7 +114,9 @@ def _snapshot(site: Site) -> Snapshot | None:
 @click.argument("name", metavar="NAME|MAPPING-FILE")
 @click.argument("file", type=_FILE)
 @click.option("--explain", is_flag=True, help="A table instead: each cell, its term, where it is from, its value.")
-@click.option("--number", type=click.IntRange(1), default=1, show_default=True, help="Control number of the interchange.")
+@click.option(
+    "--number", type=click.IntRange(1), default=1, show_default=True, help="Control number of the interchange."
+)
 @click.option("--at", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="Time of writing, UTC.")
 @pass_site
 def run_command(site: Site, name: str, file: Path, number: int, at: datetime | None, *, explain: bool) -> None:
@@ -165,7 +178,7 @@ def test_command(site: Site, names: tuple[str, ...], *, updating: bool) -> None:
         outcomes = run_all(listed, site.snapshot, told, official=at_once(worker.run))
     console = Console(soft_wrap=True)
     for outcome in outcomes:
-        print_outcome(console, outcome)
+        print_outcome(console, replace(outcome, mismatches=tuple(map(_by_parts, outcome.mismatches))))
     failed = sum(bool(outcome.mismatches) for outcome in outcomes)
     console.print(f"{len(outcomes) - failed} passed, {failed} failed", highlight=False)
     if updating:
@@ -173,6 +186,14 @@ def test_command(site: Site, names: tuple[str, ...], *, updating: bool) -> None:
             console.print(f"written: {escape(str(path))}", highlight=False)
         failed = sum(any(each.path is None for each in outcome.mismatches) for outcome in outcomes)
     sys.exit(1 if failed else 0)
+
+
+def _by_parts(mismatch: Mismatch) -> Mismatch:
+    """The same, with what differs told by the parts of the format where it has any."""
+    if mismatch.path is None or not mismatch.path.is_file():
+        return mismatch
+    told = differences(mismatch.path.read_bytes(), mismatch.actual)
+    return replace(mismatch, detail="\n".join(told)) if told else mismatch
 
 
 @maps.command("new")

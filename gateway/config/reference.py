@@ -145,4 +145,5 @@ def _default(each: FieldInfo) -> str:
     value = each.get_default(call_default_factory=True, validated_data={})
     if isinstance(value, BaseModel) or (isinstance(value, (Mapping, tuple)) and not value) or value is None:
         return ""
-    return f"`{as_written(value)}`"
+    values = value if isinstance(value, tuple) else (value,)
+    return ", ".join(f"`{as_written(item)}`" for item in values)

@@ -20,7 +20,6 @@ from gateway.errors import Refused
 from gateway.finding import Severity
 from gateway.flow import routing
 from gateway.flow.config_cases import ITEM, Case, Expected, Given, Listed, Output
-from gateway.flow.difference import differences
 from gateway.flow.official import Check
 from gateway.flow.rehearse import FindOrder, Rehearsal, Rehearsed, rehearse_with
 from gateway.formats import FORMATS, recognise
@@ -316,8 +315,7 @@ def _compare_output(wanted: Output, found: Rehearsed) -> Iterator[Mismatch]:
         return
     if kept != data:
         text = f"output: it is not what {wanted.equals.name} holds; when what was found is right: --update"
-        detail = "\n".join(differences(kept, data)) or _diff(kept, data, wanted.equals.name)
-        yield Mismatch(text=text, detail=detail, path=wanted.equals, actual=data)
+        yield Mismatch(text=text, detail=_diff(kept, data, wanted.equals.name), path=wanted.equals, actual=data)
 
 
 def _diff(wanted: bytes, found: bytes, name: str) -> str:

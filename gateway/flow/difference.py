@@ -12,7 +12,7 @@ from lxml import etree
 
 MOST_TOLD = 40
 MOST_BYTES = 2 * 1024**2
-MOST_UNITS = 20_000
+MOST_UNITS = 5000
 """Most segments or rows compared one by one: more would take too long to line up."""
 _LONGEST = 80
 _MOST_DEPTH = 64
@@ -50,7 +50,7 @@ def _units(text: str) -> list[_Unit]:
 
 
 def _edifact(text: str) -> list[_Unit]:
-    if text.startswith("UNA"):
+    if text.startswith("UNA") and len(text) > 8:
         component, element, release, end = text[3], text[4], text[6], text[8]
         return _segments(text[9:], element=element, component=component, end=end, release=release)
     return _segments(text, element="+", component=":", end="'", release="?")
@@ -68,7 +68,8 @@ def _segments(text: str, *, element: str, component: str, end: str, release: str
             for inner, value in enumerate(_split(each, component, release), start=1)
             if value
         ]
-        units.append((f"{tag}+{elements[0]}" if elements else tag, parts))
+        qualifier = _split(elements[0], component, release)[0] if elements else ""
+        units.append((f"{tag}+{qualifier}" if qualifier else tag, parts))
     return units
 
 
@@ -117,13 +118,16 @@ def _rows(text: str) -> list[_Unit]:
     units: list[_Unit] = [("row 1", [(f"row 1, column {at}", each) for at, each in enumerate(header, start=1)])]
     for number, row in enumerate(rows, start=2):
         names = [header[at] if at < len(header) else str(at + 1) for at in range(len(row))]
-        units.append((";".join(row[:1]), [(f"row {number}, {name}", cell) for name, cell in zip(names, row, strict=True)]))
+        units.append(
+            (f"row {number}", [(f"row {number}, column {name}", cell) for name, cell in zip(names, row, strict=True)])
+        )
     return units
 
 
 def _compared(before: list[_Unit], after: list[_Unit]) -> Iterator[str]:
     """Units are lined up by their names, then compared part by part."""
-    matcher = difflib.SequenceMatcher(a=[each[0] for each in before], b=[each[0] for each in after], autojunk=False)
+    keys = [[_key(each) for each in units] for units in (before, after)]
+    matcher = difflib.SequenceMatcher(a=keys[0], b=keys[1], autojunk=False)
     for what, start, end, first, last in matcher.get_opcodes():
         if what == "equal" or (what == "replace" and end - start == last - first):
             for old, new in zip(before[start:end], after[first:last], strict=True):
@@ -133,21 +137,31 @@ def _compared(before: list[_Unit], after: list[_Unit]) -> Iterator[str]:
         yield from (f"+ {_whole(each)}" for each in after[first:last])
 
 
+def _key(unit: _Unit) -> str:
+    """What units are lined up by: their name, rows by their first cell."""
+    return unit[1][0][1] if unit[0].startswith("row ") and unit[1] else unit[0]
+
+
 def _parts(old: _Unit, new: _Unit) -> Iterator[str]:
-    if [value for _, value in old[1]] == [value for _, value in new[1]] and old[0] == new[0]:
-        return
-    had, has = dict(old[1]), dict(new[1])
-    names = {name.partition(", ")[2] or name for name in (*had, *has)}
-    if old[0] != new[0] and not names & {name.partition(", ")[2] or name for name in has}:
+    if old[0].partition("+")[0] != new[0].partition("+")[0] and not old[0].startswith("row "):
         yield f"- {_whole(old)}"
         yield f"+ {_whole(new)}"
         return
+    if old[0].startswith("row "):
+        row = f"{new[0]}, "
+        old = (new[0], [(row + name.partition(", ")[2], cell) for name, cell in old[1]])
+    had, has = dict(old[1]), dict(new[1])
     for name in dict.fromkeys((*had, *has)):
         if had.get(name) != has.get(name):
             if name in had:
-                yield f"- {name} of {_short(old[0])}: {_short(had[name])}"
+                yield f"- {_named(name, old[0])}: {_short(had[name])}"
             if name in has:
-                yield f"+ {name} of {_short(new[0])}: {_short(has[name])}"
+                yield f"+ {_named(name, new[0])}: {_short(has[name])}"
+
+
+def _named(part: str, unit: str) -> str:
+    """A part with the segment it is in; paths and cells say by themselves where they are."""
+    return f"{part} of {_short(unit)}" if "+" in unit and " " in part else part
 
 
 def _whole(unit: _Unit) -> str:

@@ -47,7 +47,9 @@ def _unused_tables(source: MappingSource, flat: Flat) -> Iterator[MappingProblem
         used |= {cell for piece in text.split("{")[1:] for cell in _named_tables(piece.rpartition("}")[0])}
     for name in source.data.get("lookups", {}):
         if name not in used:
-            yield MappingProblem(("lookups", name), "M201", f"no expression uses the lookup table '{name}'", at_key=True)
+            yield MappingProblem(
+                ("lookups", name), "M201", f"no expression uses the lookup table '{name}'", at_key=True
+            )
 
 
 def _tables(data: Any) -> Iterator[str]:
@@ -87,9 +89,10 @@ def _twice(source: MappingSource, library: Mapping[str, MappingSource]) -> Itera
     bare = {key: each for key, each in source.data.items() if key not in {"set", "drop"}}
     before = flatten(MappingSource(source.name, bare), library).entries
     for key, (text, origin) in flatten(source, library).entries.items():
-        if origin.mapping == source.name and origin.path[0] == "set" and before.get(key, ("",))[0] == text:
-            if len(origin.path) == 2 or origin.path[2:] == ("segment",):
-                yield MappingProblem(origin.path[:2], "M204", f"the mapping extended has {key} so already", at_key=True)
+        whole = len(origin.path) == 2 or origin.path[2:] == ("segment",)
+        own = origin.mapping == source.name and origin.path[0] == "set"
+        if own and whole and before.get(key, ("",))[0] == text:
+            yield MappingProblem(origin.path[:2], "M204", f"the mapping extended has {key} so already", at_key=True)
 
 
 def _absent_terms(flat: Flat) -> Iterator[MappingProblem]:
@@ -140,5 +143,3 @@ def _long(segment: SegmentPlan, component: Component, value: Value) -> MappingPr
     most = component.sizes[0].most
     text = f"{{{value.text}}} in {segment.origin.key} may be longer than {most} characters, which refuses the invoice"
     return MappingProblem(segment.origin.path, "M203", f"{text}; cut it with left({most}), or spread it with chunks")
-
-

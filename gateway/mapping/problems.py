@@ -35,12 +35,16 @@ CODES: Mapping[str, tuple[str, str]] = {
     "M152": ("The key matches nothing", "Use a key of the mapping extended; the message lists those near it."),
     "M153": ("Key and segment differ", "Let the key be the tag and the first literal component of the first element."),
     "M154": ("Two segments have the same key", "Join them in one block, or let their first components differ."),
+}
+"""Code → what is wrong, and what to do."""
+
+WARNINGS: Mapping[str, tuple[str, str]] = {
     "M201": ("The lookup table is not used", "Remove it, or use it: lookup(NAME)."),
     "M202": ("Something mandatory is not set", "Add it, unless the documents are completed elsewhere."),
     "M203": ("A text may be too long for its element", "Cut it with left(…) or spread it with chunks(…)."),
     "M204": ("The mapping says the same twice", "Leave out one of the two."),
 }
-"""Code → what is wrong, and what to do."""
+"""The same for what is allowed, and most likely not meant."""
 
 
 class Problems(list[MappingProblem]):

@@ -25,10 +25,14 @@ class Origin(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """The text of one component and the term it came from (`BG-25[2]/BT-131`); empty for a literal."""
+    """The text of one component and the term it came from (`BG-25[2]/BT-131`); empty for a literal.
+
+    `also` are the other terms its expressions name.
+    """
 
     text: str
     term: str = ""
+    also: tuple[str, ...] = ()
 
 
 class Segment(NamedTuple):
@@ -62,6 +66,11 @@ class Value:
     def term(self, scope: Scope) -> str:
         """The first term it reads, located."""
         return f"{scope.prefixes[self.depths[0]]}{self.pipeline.names[0]}" if self.depths else ""
+
+    def terms(self, scope: Scope) -> tuple[str, ...]:
+        """Every term it reads, located."""
+        named = zip(self.depths, self.pipeline.names, strict=True)
+        return tuple(f"{scope.prefixes[depth]}{name}" for depth, name in named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +196,11 @@ class SegmentPlan:
         for text, size in zip(texts, component.sizes, strict=True):
             if text:
                 self._check(text, size, value, scope, problems)
-        return [Cell(text, term if text else "") for text in texts]
+        also: tuple[str, ...] = ()
+        if len(parts) > 1 or len(value.depths) > 1:
+            named = (each for part in parts if isinstance(part, Value) for each in part.terms(scope))
+            also = tuple(each for each in dict.fromkeys(named) if each != term)
+        return [Cell(text, term, also) if text else Cell("") for text in texts]
 
     def _check(self, text: str, size: Size, value: Value, scope: Scope, problems: list[str]) -> None:
         if size.number:

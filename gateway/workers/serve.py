@@ -31,9 +31,12 @@ def serve(answer: Callable[[bytes], bytes], *, most_bytes: int | None = None) ->
     if most_bytes is not None:
         resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
     jobs, answers = _streams()
-    _put(answers, b"")
-    while (job := _frame(jobs)) is not None:
-        _put(answers, answer(job))
+    try:
+        _put(answers, b"")
+        while (job := _frame(jobs)) is not None:
+            _put(answers, answer(job))
+    except (BrokenPipeError, ConnectionResetError):
+        return  # the daemon has ended without a word
 
 
 def _streams() -> tuple[BinaryIO, BinaryIO]:

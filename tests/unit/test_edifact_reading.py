@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.config.catalogue import MappingSource
 from gateway.config.source import read_yaml
 from gateway.errors import Refused
-from gateway.formats.base import ReadDocument, Reading
+from gateway.formats.base import ReadAcknowledgement, ReadDocument, Reading
 from gateway.formats.edifact import interchange as interchange_module
 from gateway.formats.edifact.invoic import EDIFACT
 from gateway.formats.edifact.message_text import split_message
@@ -51,7 +51,8 @@ def interchange(*messages: tuple[str, str], start: str = UNB) -> bytes:
 
 def outcomes(data: bytes, mapping: Any = None, most: int = 100, **options: Any) -> list[ReadDocument | Refused]:
     """Every document or refusal."""
-    return list(read(data, Reading(mapping=mapping, options=EdifactOptions(**options), max_documents=most)))
+    found = read(data, Reading(mapping=mapping, options=EdifactOptions(**options), max_documents=most))
+    return [each for each in found if not isinstance(each, ReadAcknowledgement)]
 
 
 def one(data: bytes, **options: Any) -> ReadDocument:

@@ -5,7 +5,8 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -20,6 +21,7 @@ MOST_ENTRIES = 5_000
 MOST_TAKEN_BYTES = 128 * 1024**2
 MOST_FILE_BYTES = 32 * 1024**2
 _DEEPEST = 2
+_NEARLY_ALL = 0.9
 _PART = re.compile(r"(?:(?:ED|TR)(?P<part>ED|CD|SD)|(?P<codes>UNCL))(?![A-Z])")
 _LINK, _TYPE_BITS = 0o120000, 0o170000
 
@@ -50,13 +52,10 @@ def find_directory(data: bytes, name: str) -> FoundDirectory:
     for what in ("elements", "composites", "segments"):
         if not tables[what]:
             raise Refused("EDI-DIRECTORY", f"{name} has no table of {what}: it is no UN/EDIFACT directory as published")
-    releases = {each.release for each in messages.values()}
-    if len(releases) != 1:
-        known = ", ".join(sorted(releases)[:5]) or "none"
-        raise Refused("EDI-DIRECTORY", f"{name} should hold the messages of one directory; found: {known}")
+    release = _release(name, messages, left_out)
     directory = Directory(
-        release=releases.pop(),
-        messages={type_: each.segments for type_, each in messages.items()},
+        release=release,
+        messages={type_: each.segments for type_, each in messages.items() if each.release == release},
         segments=service.SEGMENTS | tables["segments"],
         composites=service.COMPOSITES | tables["composites"],
         elements=service.ELEMENTS | tables["elements"],
@@ -77,6 +76,17 @@ def find_directory(data: bytes, name: str) -> FoundDirectory:
         sha256=hashlib.sha256(data).hexdigest(),
         left_out=left_out,
     )
+
+
+def _release(name: str, messages: Mapping[str, files.MessageFile], left_out: dict[str, str]) -> str:
+    """That of nearly all messages; one or two that say another are left out."""
+    counted = Counter(each.release for each in messages.values())
+    release, count = counted.most_common(1)[0] if counted else ("", 0)
+    if not release or count < _NEARLY_ALL * len(messages):
+        known = ", ".join(sorted(counted)[:5]) or "none"
+        raise Refused("EDI-DIRECTORY", f"{name} should hold the messages of one directory; found: {known}")
+    left_out.update({type_: f"it is of {each.release}" for type_, each in messages.items() if each.release != release})
+    return release
 
 
 def _part(entry: str) -> str:
@@ -160,7 +170,15 @@ class _Unpacking:
         try:
             with archive.open(entry) as stream:
                 data = stream.read(most + 1)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            NotImplementedError,
+            RuntimeError,
+            OSError,
+            EOFError,
+            ValueError,
+        ) as error:
             text = f"{self._name}: '{entry.filename[:100]}' cannot be unpacked: {error}"
             raise Refused("EDI-DIRECTORY", text) from None
         if len(data) > most:

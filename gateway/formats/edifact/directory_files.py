@@ -67,12 +67,12 @@ def codes(text: Sequence[str]) -> dict[str, str]:
 
 def composites(text: Sequence[str]) -> dict[str, str]:
     """Composite → its elements (EDCD)."""
-    return {name: _rows(entry) for name, entry in _entries(text, _COMPOSITE)}
+    return _tables(text, _COMPOSITE)
 
 
 def segments(text: Sequence[str]) -> dict[str, str]:
     """Segment → its elements and composites (EDSD)."""
-    return {name: _rows(entry) for name, entry in _entries(text, _SEGMENT)}
+    return _tables(text, _SEGMENT)
 
 
 def message(text: Sequence[str]) -> MessageFile | None:
@@ -106,8 +106,17 @@ def _entries(text: Sequence[str], heading: re.Pattern[str]) -> Iterator[tuple[st
         yield name, entry
 
 
+def _tables(text: Sequence[str], heading: re.Pattern[str]) -> dict[str, str]:
+    """Those that can be read as a whole: messages that need another one are left out when they are compiled."""
+    found = ((name, _rows(entry)) for name, entry in _entries(text, heading))
+    return {name: rows for name, rows in found if rows}
+
+
 def _rows(entry: Sequence[str]) -> str:
-    """The rows of a table; a name that is too long for its line goes on in the next one, the status at its end."""
+    """The rows of a table, empty when one is not understood.
+
+    A name that is too long for its line goes on in the next one, the status at its end.
+    """
     written = []
     for index, line in enumerate(entry):
         match = _ROW.match(line)
@@ -120,7 +129,7 @@ def _rows(entry: Sequence[str]) -> str:
             joined += following
         status = _STATUS.search(joined)
         if status is None:
-            raise Refused("EDI-DIRECTORY", f"a row of a table says neither M nor C: '{line[:60]}'")
+            return ""
         times = int(status[2] or 1)
         more = f" {match[1]}*{times - 1}" if times > 1 else ""
         written.append(f"!{match[1]}{more}" if status[1] == "M" else f"{match[1]}*{times}" if times > 1 else match[1])

@@ -33,7 +33,9 @@ def put(shelf: Path, found: FoundDirectory, *, archive: str, name: str) -> bool:
     Raises `Refused` (EDI-DIRECTORY) for a name that is none or is taken by another content.
     """
     if not is_name(name) or name in RESERVED:
-        text = f"'{name[:40]}' cannot be the name of a directory: small letters, figures, '.', '_' and '-', none of ours"
+        text = (
+            f"'{name[:40]}' cannot be the name of a directory: small letters, figures, '.', '_' and '-', none of ours"
+        )
         raise Refused("EDI-DIRECTORY", f"{text} ({', '.join(sorted(RESERVED))})")
     data = to_json(found.directory, archive=archive, sha256=found.sha256)
     target = shelf / f"{name}.json"

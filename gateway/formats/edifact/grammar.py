@@ -102,7 +102,7 @@ def _parts(text: str, named: str) -> Part:
     for word in _WORD.findall(text):
         if word == "(" and len(stack) <= DEEPEST:
             stack.append([])
-        elif word.startswith(")") and len(stack) > 1 and stack[-1]:
+        elif word.startswith(")") and len(stack) > 1 and stack[-1] and not stack[-1][0].parts:
             inner = stack.pop()
             mandatory, most = _occurrence(word[1:])
             stack[-1].append(_group(inner[0].tag, tuple(inner), mandatory=mandatory, most=most))

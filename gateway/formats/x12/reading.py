@@ -122,7 +122,9 @@ def read_invoice(transaction: Transaction, reading: Reading, source: bytes | Non
     kind = DocumentKind.CREDIT_NOTE if invoice.is_credit_note else DocumentKind.INVOICE
     if invoice.is_credit_note and _below_zero(invoice):
         invoice = turned(invoice)
-    return ReadDocument(kind=kind, number=invoice.number, invoice=invoice, places=mapped.places, origins=mapped.origins, source=source)
+    return ReadDocument(
+        kind=kind, number=invoice.number, invoice=invoice, places=mapped.places, origins=mapped.origins, source=source
+    )
 
 
 def _below_zero(invoice: Invoice) -> bool:
