@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from gateway.errors import Refused
-from gateway.formats.base import Format, ReadDocument, Reading
+from gateway.formats.base import Format, ReadAcknowledgement, ReadDocument, Reading
 from gateway.invoice import (
     Account,
     Address,
@@ -349,7 +349,7 @@ def outcomes(kind: Format, data: bytes) -> list[ReadDocument | Refused]:
     """Everything that reading gives, a refusal of the whole included; any other exception goes through."""
     assert kind.read
     try:
-        return list(kind.read(data, Reading()))
+        return [each for each in kind.read(data, Reading()) if not isinstance(each, ReadAcknowledgement)]
     except Refused as refused:
         return [refused]
 

@@ -12,7 +12,7 @@ from gateway.config.catalogue import MappingSource
 from gateway.config.source import read_yaml
 from gateway.errors import Refused
 from gateway.formats import FORMATS, recognise
-from gateway.formats.base import ReadDocument, Reading
+from gateway.formats.base import ReadAcknowledgement, ReadDocument, Reading
 from gateway.mapping.compile import compile_mapping
 from gateway.mapping.read import ReadPlan
 
@@ -152,7 +152,8 @@ def outcomes(name: str) -> list[ReadDocument | Refused]:
     assert form.read
     mapping = plan(text) if text else None
     try:
-        return list(form.read(data, Reading(mapping=mapping, options=form.options.model_validate(options))))
+        found = form.read(data, Reading(mapping=mapping, options=form.options.model_validate(options)))
+        return [each for each in found if not isinstance(each, ReadAcknowledgement)]
     except Refused as refused:
         return [refused]
 

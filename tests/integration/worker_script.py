@@ -22,6 +22,8 @@ def answer(job: bytes) -> bytes:
             return b"%d" % os.getpid()
         case b"print":
             print("a word to whoever runs it")  # noqa: T201
+        case _:
+            pass
     return job[::-1]
 
 

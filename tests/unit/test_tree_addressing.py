@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.config.catalogue import MappingSource
 from gateway.config.source import read_yaml
 from gateway.errors import Refused
-from gateway.formats.base import Format, ReadDocument, Reading
+from gateway.formats.base import Format, ReadAcknowledgement, ReadDocument, Reading
 from gateway.formats.json import JSON, JsonOptions
 from gateway.formats.xml import XML, XmlOptions
 from gateway.invoice import Identifier, Invoice
@@ -110,7 +110,7 @@ def outcomes(kind: Format, data: bytes, text: str, most: int = 10, **options: An
     """What reading gives."""
     assert kind.read
     reading = Reading(mapping=plan(text), options=kind.options.model_validate(options), max_documents=most)
-    return list(kind.read(data, reading))
+    return [each for each in kind.read(data, reading) if not isinstance(each, ReadAcknowledgement)]
 
 
 def read_json(value: Any, text: str = JSON_MAPPING, **options: Any) -> list[ReadDocument | Refused]:

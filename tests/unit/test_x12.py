@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.config.catalogue import MappingSource
 from gateway.errors import Refused
 from gateway.formats import FORMATS, recognise
-from gateway.formats.base import ReadDocument, Reading, Writing
+from gateway.formats.base import ReadAcknowledgement, ReadDocument, Reading, Writing
 from gateway.formats.x12.interchange import Interchange, read_interchanges
 from gateway.formats.x12.invoice import X12, write
 from gateway.formats.x12.options import X12Options
@@ -56,7 +56,8 @@ def written(invoice: Invoice, **options: Any) -> str:
 def documents(body: str, *, mapping: Any = None, **options: Any) -> list[ReadDocument | Refused]:
     """What a file with one 810 of this body holds."""
     data = (ISA + GS + transaction("0001", body) + GE + IEA).encode()
-    return list(read(data, Reading(mapping=mapping, options=X12Options(**options))))
+    found = read(data, Reading(mapping=mapping, options=X12Options(**options)))
+    return [each for each in found if not isinstance(each, ReadAcknowledgement)]
 
 
 def invoice_of(body: str) -> Invoice:
@@ -363,6 +364,7 @@ def order_of(body: str) -> ReadDocument | Refused:
     """What a file with one 850 of this body holds."""
     text = f"ST*850*0001~{body}SE*{body.count('~') + 2}*0001~"
     [found] = read((ISA + GS.replace("IN", "PO") + text + GE + IEA).encode(), Reading())
+    assert not isinstance(found, ReadAcknowledgement)
     return found
 
 
