@@ -31,7 +31,6 @@ _REASONS: Mapping[tuple[str, str], tuple[str, ...]] = {
         "cxml/friendsofcxml__ShipNoticeRequest.xml",
         "cxml/friendsofcxml__StatusUpdateRequest.xml",
     ),
-    ("rejected", "an APERAK is not read"): ("edifact/bots-edi__dutchic_aperak1.edi",),
     ("rejected", "an IDoc is read in XML, not as a flat file"): ("idoc/bots-edi__ORDERS01001.idoc",),
     # envelopes that are right, or wrong in a way that can be let pass, about documents that lack what there is none without
     ("rejected", "the invoice has no currency (BT-5)"): (
