@@ -31,6 +31,9 @@ from gateway.errors import Refused, Transient
 from gateway.message import Answer, Body
 from gateway.workers.pool import Pool, Terms, module
 
+MOST_BYTES = 128 * 1024
+"""Largest message opened here: with more, handing it over costs more than it gains."""
+
 MOST_CONTEXTS = 1000
 """Most partners a process keeps the meaning of their bytes for; those used longest ago are read again."""
 
@@ -66,7 +69,7 @@ class Apart:
         """
         if busy and not self._pool.running:
             self._pool.start()
-        if not self._pool.ready or not isinstance(post.body, bytes):
+        if not self._pool.ready or not isinstance(post.body, bytes) or len(post.body) > MOST_BYTES:
             return False
         return not post.fields.get("content-type", "").lstrip().lower().startswith("multipart/")
 
