@@ -1,6 +1,6 @@
 """A finding: what a check has to say about a document, complete enough to act on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Literal
 
@@ -39,6 +39,10 @@ class Finding:
     owner: str = "erp"
     level: Level = "business"
     output: str = ""
+
+    def told(self) -> dict[str, str]:
+        """All of it by name, as programs are told it."""
+        return {each.name: str(getattr(self, each.name)) for each in fields(self)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from gateway.terms import TERMS, Kind
 _DATES = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%Y%m%d", "%d-%m-%Y", "%m/%d/%Y", "%Y/%m/%d")
 _DIRECTORIES = {b"D:01B": EANCOM_INVOIC_D01B_READ, b"D:14B": INVOIC_D14B_READ, b"D:16B": INVOIC_D14B_READ}
 _CONSTANTS = {"BT-1": "?", "BT-2": "2026-01-01", "BT-3": "380", "BT-5": "EUR", "BT-126": "1"}
+_NOTHING = "nothing in the sample looks like it; a constant stands here"
 _CURRENCY = re.compile(r"EUR|USD|GBP|CHF|PLN|SEK|DKK|NOK|CZK|HUF|RON|CAD|JPY")
 _NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 
@@ -41,7 +42,7 @@ class _Proposal:
 
 
 def propose(data: bytes, form: str | None) -> str:
-    """The text of a mapping file that compiles; it says at its head when it does not read the sample yet."""
+    """The text of a mapping file that compiles; it says at its head when it is not ready, or does not read the sample."""
     form = form or likely_format(data)
     text = _extension(data, form) if form in {"edifact", "x12"} else _text(sampled(data, form))
     source = read_yaml("proposal", text.encode())
@@ -51,6 +52,13 @@ def propose(data: bytes, form: str | None) -> str:
     if isinstance(plan, Sequence):
         raise Refused("MAP-SAMPLE", "no mapping can be proposed: " + "; ".join(each.text for each in plan))
     assert isinstance(plan, ReadPlan)
+    invented = [
+        code
+        for code in ("BT-1", "BT-2")
+        if any(line.startswith(f"  {code}: ") and _NOTHING in line for line in text.splitlines())
+    ]
+    if invented:
+        return f"# not ready: say where {' and '.join(invented)} stand; the constants below are no invoice's\n{text}"
     return _verdict(plan, data) + text
 
 
@@ -128,7 +136,7 @@ def _matched(sample: Sampled, dates: frozenset[str]) -> _Proposal:
     for code, text in _CONSTANTS.items():
         target = proposal.lines if code == "BT-126" else proposal.header
         if code not in target and not (target is proposal.lines and not sample.each and sample.format != "csv"):
-            target[code] = (f"= '{text}'", "nothing in the sample looks like it; a constant stands here")
+            target[code] = (f"= '{text}'", _NOTHING)
     if "BT-152" in proposal.lines:
         proposal.lines.setdefault("BT-151", ("= 'S'", "the rate is there and its category is not"))
     return proposal
@@ -209,7 +217,7 @@ def _decimal(values: Values) -> str:
 
 def _number_column(proposal: _Proposal, sample: Sampled) -> str:
     expression, doubt = proposal.header["BT-1"]
-    return next(iter(sample.header), "1") if doubt.startswith("nothing") else expression.strip("`")
+    return next(iter(sample.header), "1") if doubt == _NOTHING else expression.strip("`")
 
 
 def _quoted(name: str) -> str:

@@ -74,7 +74,7 @@ def one(seen: Seen, settings: Notice, snapshot: Snapshot) -> bytes:
     }
     if document is not None:
         body["document"] = _document(document, snapshot) | {"label": label_of(language, seen.label)}
-        body["findings"] = [_finding(each) for each in document.findings[:MOST_FINDINGS]]
+        body["findings"] = [each.told() for each in document.findings[:MOST_FINDINGS]]
         body["findings_total"] = len(document.findings)
     elif message is not None:
         body["message"] = {
@@ -211,23 +211,6 @@ def _document(document: Document, snapshot: Snapshot) -> dict[str, Any]:
 def _partner(name: str, snapshot: Snapshot) -> dict[str, str]:
     known = snapshot.partners.get(name)
     return {"id": name, "name": known.name if known else name}
-
-
-def _finding(finding: Finding) -> Mapping[str, str]:
-    return {
-        "rule": finding.rule,
-        "severity": finding.severity,
-        "level": finding.level,
-        "text": finding.text,
-        "term": finding.term,
-        "name": finding.name,
-        "found": finding.found,
-        "expected": finding.expected,
-        "place": finding.place,
-        "output": finding.output,
-        "fix": finding.fix,
-        "owner": finding.owner,
-    }
 
 
 def _iso(at: datetime) -> str:

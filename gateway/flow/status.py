@@ -34,23 +34,7 @@ def message_status(tx: Tx, partner: str, message_id: str) -> Mapping[str, Any] |
                 "number": document.number,
                 "state": document.state,
                 "status": label(document, tuple(deliveries.of_document(tx, document.id))),
-                "findings": [
-                    {
-                        "rule": finding.rule,
-                        "severity": finding.severity,
-                        "level": finding.level,
-                        "text": finding.text,
-                        "term": finding.term,
-                        "name": finding.name,
-                        "found": finding.found,
-                        "expected": finding.expected,
-                        "place": finding.place,
-                        "output": finding.output,
-                        "fix": finding.fix,
-                        "owner": finding.owner,
-                    }
-                    for finding in document.findings
-                ],
+                "findings": [finding.told() for finding in document.findings],
             }
             for document in documents.of_message(tx, message.id)
         ],

@@ -6,12 +6,13 @@ with a pack.yaml. Zips that lie about sizes, lead out of their directory, or hol
 
 import hashlib
 import re
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
+from zipfile import ZipInfo
 
+from gateway.archive import Archive, Budget
 from gateway.errors import Refused
 from gateway.official.imported import PACK_FILE, PackFile, read_pack_file
 from gateway.official.known import FAMILIES, PACKS
@@ -46,55 +47,31 @@ class Told:
     valid_from: date | None = None
 
 
-class Archive:
-    """A zip file, read within limits."""
+class Release:
+    """A release archive: its files by name, read when they are asked for."""
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
         size = path.stat().st_size
         if size > MOST_ARCHIVE_BYTES:
             raise Refused("RULES-ARCHIVE", f"{path.name} has {size} bytes; at most {MOST_ARCHIVE_BYTES} are taken")
-        try:
-            self._zip = zipfile.ZipFile(path)
-            entries = self._zip.infolist()
-        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-            raise Refused("RULES-ARCHIVE", f"{path.name} is no zip archive: {error}") from None
-        if len(entries) > MOST_ENTRIES:
-            raise Refused("RULES-ARCHIVE", f"{path.name} has {len(entries)} entries; at most {MOST_ENTRIES} are taken")
-        self._left = MOST_TAKEN_BYTES
-        self.entries: dict[str, zipfile.ZipInfo] = {}
-        for entry in entries:
-            self._add(entry)
-
-    def _add(self, entry: zipfile.ZipInfo) -> None:
-        name = entry.filename
-        path = PurePosixPath(name)
-        link = (entry.external_attr >> 16) & 0o170000 == 0o120000
-        if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or link:
-            raise Refused("RULES-ARCHIVE", f"{self.name}: the entry '{name[:100]}' leads out of the archive")
-        if entry.is_dir():
-            return
-        if name in self.entries:
-            raise Refused("RULES-ARCHIVE", f"{self.name}: the entry '{name[:100]}' stands twice")
-        self.entries[name] = entry
+        budget = Budget(entries=MOST_ENTRIES, unpacked=MOST_TAKEN_BYTES, each=MOST_BYTES)
+        self._archive = Archive(path, name=path.name, code="RULES-ARCHIVE", budget=budget)
+        self.entries: dict[str, ZipInfo] = {}
+        for entry in self._archive.files():
+            if entry.filename in self.entries:
+                text = f"{self.name}: the entry '{entry.filename[:100]}' stands twice"
+                raise Refused("RULES-ARCHIVE", text)
+            self.entries[entry.filename] = entry
 
     def read(self, name: str) -> bytes:
-        """The bytes of an entry, whatever its header says of their number."""
-        most = min(MOST_BYTES, self._left)
-        try:
-            with self._zip.open(self.entries[name]) as stream:
-                data = stream.read(most + 1)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
-            raise Refused("RULES-ARCHIVE", f"{self.name}: '{name[:100]}' cannot be unpacked: {error}") from None
-        if len(data) > most:
-            raise Refused("RULES-ARCHIVE", f"{self.name}: '{name[:100]}' unpacks to more than {most} bytes")
-        self._left -= len(data)
-        return data
+        """The bytes of an entry."""
+        return self._archive.read(self.entries[name])
 
 
 def find_packs(path: Path, told: Told) -> list[Found]:
     """Every pack in an archive; raises `Refused` when there is none, or one that cannot be taken."""
-    archive = Archive(path)
+    archive = Release(path)
     own = [name for name in archive.entries if PurePosixPath(name).name == PACK_FILE]
     found = [_own(archive, name) for name in own] if own else list(_recognised(archive, told))
     if found:
@@ -109,7 +86,7 @@ def find_packs(path: Path, told: Told) -> list[Found]:
     raise Refused("RULES-UNKNOWN", text)
 
 
-def _own(archive: Archive, name: str) -> Found:
+def _own(archive: Release, name: str) -> Found:
     pack = read_pack_file(archive.read(name))
     base = PurePosixPath(name).parent
     files: dict[str, bytes] = {}
@@ -131,7 +108,7 @@ def _own(archive: Archive, name: str) -> Found:
     return Found(pack=pack.model_copy(update={"source": f"imported from {archive.name}"}), files=files)
 
 
-def _recognised(archive: Archive, told: Told) -> Iterator[Found]:
+def _recognised(archive: Release, told: Told) -> Iterator[Found]:
     seen: dict[str, str] = {}
     for name in archive.entries:
         if not name.lower().endswith(_SHEETS):
@@ -144,7 +121,7 @@ def _recognised(archive: Archive, told: Told) -> Iterator[Found]:
             yield Found(pack=pack, files=data)
 
 
-def _identified(archive: Archive, name: str, told: Told) -> Iterator[tuple[PackFile, dict[str, bytes]]]:
+def _identified(archive: Release, name: str, told: Told) -> Iterator[tuple[PackFile, dict[str, bytes]]]:
     """The pack a stylesheet is, with its files; nothing when it is none that is known."""
     file = PurePosixPath(name).name
     data = archive.read(name)
@@ -173,7 +150,7 @@ def _syntax(name: str) -> Syntax:
     return "ubl" if name == "UBL" else "cii"
 
 
-def _pack_file(family: str, version: str, valid_from: date, archive: Archive, files: Mapping[str, bytes]) -> PackFile:
+def _pack_file(family: str, version: str, valid_from: date, archive: Release, files: Mapping[str, bytes]) -> PackFile:
     known = FAMILIES[family]
     return PackFile(
         id=f"{family}:{version}",

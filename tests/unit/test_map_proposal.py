@@ -39,6 +39,12 @@ def test_paths_of_json_are_known_by_their_names() -> None:
     assert "BT-1: kopf.rechnungsnummer" in text
 
 
+def test_a_number_that_is_not_found_is_said_at_the_head() -> None:
+    """An invoice number or date is never quietly made up: the proposal is not ready before somebody names its place."""
+    text = propose(b"x;Devise;Qt\xc3\xa9\n7;EUR;2\n", "csv")
+    assert text.startswith("# not ready: say where BT-1 and BT-2 stand;")
+
+
 def test_paths_of_xml_are_known_by_their_names() -> None:
     """The lines are the elements that repeat."""
     line = "<Line><Qty>2</Qty><Amount>5.00</Amount></Line>"

@@ -127,6 +127,16 @@ def test_a_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "unpacks to more than" in _refused(path).text
 
 
+def test_a_damaged_entry_is_refused(tmp_path: Path) -> None:
+    """Compressed bytes that make no sense are told, and end nothing."""
+    path = zip_of(tmp_path / "damaged.zip", {"rules.xslt": b"<xsl/>" * 5000})
+    data = bytearray(path.read_bytes())
+    data[40:60] = b"\xff" * 20
+    path.write_bytes(data)
+    refused = _refused(path)
+    assert (refused.code, "cannot be unpacked" in refused.text) == ("RULES-ARCHIVE", True)
+
+
 def test_all_entries_together_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many small entries are a bomb as well."""
     monkeypatch.setattr(archive, "MOST_TAKEN_BYTES", 1_000_000)

@@ -3,13 +3,12 @@
 import hashlib
 import io
 import re
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from gateway.archive import Archive, Budget
 from gateway.errors import Refused
 from gateway.formats.edifact import directory_files as files
 from gateway.formats.edifact.directories import service
@@ -23,7 +22,6 @@ MOST_FILE_BYTES = 32 * 1024**2
 _DEEPEST = 2
 _NEARLY_ALL = 0.9
 _PART = re.compile(r"(?:(?:ED|TR)(?P<part>ED|CD|SD)|(?P<codes>UNCL))(?![A-Z])")
-_LINK, _TYPE_BITS = 0o120000, 0o170000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +41,8 @@ def find_directory(data: bytes, name: str) -> FoundDirectory:
     tables: dict[str, dict[str, str]] = {each: {} for each in ("elements", "composites", "segments", "codes")}
     messages: dict[str, files.MessageFile] = {}
     left_out: dict[str, str] = {}
-    for entry, content in _Unpacking(name).entries(data):
+    budget = Budget(entries=MOST_ENTRIES, unpacked=MOST_TAKEN_BYTES, each=MOST_FILE_BYTES)
+    for entry, content in _files(data, name, budget):
         text = files.lines(content)
         try:
             _take(_part(entry), text, tables, messages)
@@ -122,67 +121,16 @@ def _usable(directory: Directory, left_out: dict[str, str]) -> Iterator[tuple[st
         yield type_, written
 
 
-class _Unpacking:
-    """Everything in an archive and the archives in it, within limits that hold for all of them together."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._left = MOST_TAKEN_BYTES
-        self._entries = MOST_ENTRIES
-
-    def entries(self, data: bytes, depth: int = 0) -> Iterator[tuple[str, bytes]]:
-        """Name and bytes of each file; zips are looked into."""
-        if len(data) > MOST_ARCHIVE_BYTES:
-            raise Refused(
-                "EDI-DIRECTORY", f"{self._name} has {len(data)} bytes; at most {MOST_ARCHIVE_BYTES} are taken"
-            )
-        try:
-            archive = zipfile.ZipFile(io.BytesIO(data))
-            listed = archive.infolist()
-        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-            raise Refused("EDI-DIRECTORY", f"{self._name} is no zip archive: {error}") from None
-        self._entries -= len(listed)
-        if self._entries < 0:
-            raise Refused("EDI-DIRECTORY", f"{self._name} has more than {MOST_ENTRIES} entries")
-        for entry in listed:
-            self._check(entry)
-            if entry.is_dir():
-                continue
-            if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-                text = f"{self._name}: '{entry.filename[:100]}' is packed in a way that is not known here"
-                raise Refused("EDI-DIRECTORY", text)
-            content = self._read(archive, entry)
-            if not content.startswith(b"PK\x03\x04"):
-                yield entry.filename, content
-            elif depth < _DEEPEST:
-                yield from self.entries(content, depth + 1)
-            else:
-                raise Refused("EDI-DIRECTORY", f"{self._name}: archives lie deeper than {_DEEPEST} in each other")
-
-    def _check(self, entry: zipfile.ZipInfo) -> None:
-        path = PurePosixPath(entry.filename)
-        link = (entry.external_attr >> 16) & _TYPE_BITS == _LINK
-        if path.is_absolute() or ".." in path.parts or "\\" in entry.filename or "\0" in entry.filename or link:
-            raise Refused("EDI-DIRECTORY", f"{self._name}: the entry '{entry.filename[:100]}' leads out of the archive")
-
-    def _read(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-        most = min(MOST_FILE_BYTES, self._left)
-        try:
-            with archive.open(entry) as stream:
-                data = stream.read(most + 1)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            NotImplementedError,
-            RuntimeError,
-            OSError,
-            EOFError,
-            ValueError,
-        ) as error:
-            text = f"{self._name}: '{entry.filename[:100]}' cannot be unpacked: {error}"
-            raise Refused("EDI-DIRECTORY", text) from None
-        if len(data) > most:
-            text = f"{self._name}: '{entry.filename[:100]}' unpacks to more than {most} bytes"
-            raise Refused("EDI-DIRECTORY", text)
-        self._left -= len(data)
-        return data
+def _files(data: bytes, name: str, budget: Budget, depth: int = 0) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each file in an archive and in the archives within it, which share one budget."""
+    if len(data) > MOST_ARCHIVE_BYTES:
+        raise Refused("EDI-DIRECTORY", f"{name} has {len(data)} bytes; at most {MOST_ARCHIVE_BYTES} are taken")
+    archive = Archive(io.BytesIO(data), name=name, code="EDI-DIRECTORY", budget=budget)
+    for entry in archive.files():
+        content = archive.read(entry)
+        if not content.startswith(b"PK\x03\x04"):
+            yield entry.filename, content
+        elif depth < _DEEPEST:
+            yield from _files(content, name, budget, depth + 1)
+        else:
+            raise Refused("EDI-DIRECTORY", f"{name}: archives lie deeper than {_DEEPEST} in each other")
