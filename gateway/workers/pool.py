@@ -1,7 +1,8 @@
 """A pool of worker processes: each job goes to one of them, and comes back answered or not at all.
 
-A process that ends, takes too long or too much memory is replaced. The job it was at is given to another one once; the
-jobs that waited behind it are not to blame and are given away again.
+A process that ends, takes too long or too much memory is replaced. The job it was at is given once more, to one that is
+started after that: another may have ended at the same time and not have been noticed yet. The jobs that waited behind it
+are not to blame and are given away again.
 """
 
 import os
@@ -62,6 +63,7 @@ class _Job:
     data: bytes
     done: "Deferred[bytes]"
     deaths: int = 0
+    after: int = 0  # only processes started later than this one take it
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:
@@ -81,6 +83,7 @@ class Pool:
         self._waiting: deque[_Job] = deque()
         self._workers: list[_Worker] = []
         self._failures = 0
+        self._births = 0
         self._running = False
         self._pause: IDelayedCall | None = None
         self._look: IDelayedCall | None = None
@@ -137,18 +140,25 @@ class Pool:
         return [worker.pid for worker in self._workers]
 
     def _give(self) -> None:
-        while self._waiting:
-            free = [worker for worker in self._workers if worker.takes_more]
-            if not free:
-                return
-            job = self._waiting.popleft()
+        while (found := self._next()) is not None:
+            job, worker = found
+            self._waiting.remove(job)
             if not job.done.called:
-                min(free, key=lambda worker: len(worker.jobs)).take(job)
+                worker.take(job)
+
+    def _next(self) -> "tuple[_Job, _Worker] | None":
+        free = [worker for worker in self._workers if worker.takes_more]
+        for job in self._waiting if free else ():
+            able = [worker for worker in free if worker.birth > job.after]
+            if able:
+                return job, min(able, key=lambda worker: len(worker.jobs))
+        return None
 
     def _fill(self) -> None:
         while self._running and len(self._workers) < self._terms.size:
             try:
-                self._workers.append(_Worker(self, self._reactor, self._terms))
+                self._workers.append(_Worker(self, self._reactor, self._terms, self._births + 1))
+                self._births += 1
             except OSError as error:
                 log.exception("worker_not_started", command=self._terms.name, reason=str(error))
                 self._failed()
@@ -195,6 +205,7 @@ class Pool:
         if jobs and worker.ready:
             blamed = jobs[0]
             blamed.deaths += 1
+            blamed.after = self._births
             if blamed.deaths >= MOST_DEATHS:
                 jobs.pop(0)
         self._waiting.extendleft(reversed(jobs))
@@ -220,6 +231,7 @@ class _Worker(Protocol):
     pool: Pool
     reactor: Any
     terms: Terms
+    birth: int
     jobs: deque[_Job] = field(default_factory=deque)
     ready: bool = False
     retired: bool = False

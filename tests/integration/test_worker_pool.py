@@ -70,6 +70,19 @@ class WorkerPool(TestCase):
         assert await gatherResults(jobs) == [(b"%05d" % n)[::-1] for n in range(100)]
         assert self.deaths == 1
 
+    async def test_processes_that_are_killed_together_are_one_loss_to_a_job(self) -> None:
+        """The job of one is not given to the other, which has ended too and is not known to have."""
+        for before in (0, 1):  # the process that has the job: whichever the pool notices first
+            pool = self.pool()
+            await gatherResults([started(pool.run(b"warm")), started(pool.run(b"warm"))])
+            others = [started(pool.run(b"warm")) for _ in range(before)]
+            job = started(pool.run(b"slow"))
+            await gatherResults(others)
+            for pid in pool.pids:
+                os.kill(pid, signal.SIGKILL)
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222  # before the pool can notice
+            assert await job == b"wols"
+
     async def test_a_job_has_a_deadline(self) -> None:
         """A process that hangs is ended and replaced."""
         pool = self.pool(size=1, deadline=0.5)

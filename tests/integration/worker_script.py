@@ -18,6 +18,8 @@ def answer(job: bytes) -> bytes:
             kept = bytearray(b"x") * 400_000_000
             time.sleep(600)
             return b"%d" % len(kept)
+        case b"slow":
+            time.sleep(0.3)
         case b"pid":
             return b"%d" % os.getpid()
         case b"print":
